@@ -1,0 +1,98 @@
+/** The ports between the bot core and the chat adapters: all that either knows of the other. */
+import type { ReplySurface } from '../reply/surface.ts';
+
+export type {
+  Budget,
+  ButtonKind,
+  Dialect,
+  Page,
+  Receipt,
+  ReplySurface,
+  SeenLimit,
+  WriteOp,
+  WriteOptions,
+} from '../reply/surface.ts';
+export { WriteError, type WriteFault } from '../reply/surface.ts';
+
+export type PlatformName = 'slack' | 'discord';
+
+/** Where a message stands. The four together are the key by which a question is taken once. */
+export interface MessageKey {
+  readonly platform: PlatformName;
+  /** Slack team, Discord guild; the DM channel's id where there is none. */
+  readonly workspace: string;
+  readonly channel: string;
+  /** Slack ts, Discord message or interaction id. */
+  readonly message: string;
+}
+
+export interface User {
+  readonly id: string;
+  /** Discord role ids; empty on Slack. */
+  readonly roles: readonly string[];
+}
+
+export interface ImageRef {
+  readonly url: string;
+  readonly mimeType: string;
+  readonly bytes: number;
+}
+
+/** Something a person asked, in no platform's words. */
+export interface Question extends MessageKey {
+  /** What groups turns: a Slack thread or DM, a Discord thread, DM or first message of a reply chain. */
+  readonly conversation: string;
+  /** The bot's message this one answers, if any: it then goes on in that message's conversation. */
+  readonly inReplyTo?: string;
+  readonly author: User;
+  /** Plain Markdown: mentions of the bot removed, the platform's escapes undone. May be empty. */
+  readonly text: string;
+  readonly images: readonly ImageRef[];
+  /** All the adapter needs to open the reply again, also after a restart. JSON. */
+  readonly address: Address;
+}
+
+/** The adapter's own; the core stores it and hands it back. */
+export type Address = Readonly<Record<string, string | number | boolean | null>>;
+
+export interface Press extends Omit<MessageKey, 'message'> {
+  readonly button: 'stop' | 'retry' | 'continue';
+  readonly turn: string;
+  readonly user: User;
+}
+
+/** What the bot core offers to the adapters. */
+export interface Bot {
+  /**
+   * Takes a question. Resolves once it is stored: 'accepted', or 'seen' when this key was taken before.
+   * From then on it ends in the chat, come what may. Rejects when it could not be stored.
+   */
+  ask(question: Question): Promise<'accepted' | 'seen'>;
+  /** True when the bot has answered in this conversation before, so that follow-ups need no mention. */
+  isEngaged(conversation: Pick<Question, 'platform' | 'workspace' | 'conversation'>): Promise<boolean>;
+  /** True when this message shows (a part of) one of the bot's replies. */
+  isOwnReply(message: MessageKey): Promise<boolean>;
+  /** Acts on a button; resolves to a short private answer for the person, or null when the chat shows it. */
+  press(press: Press): Promise<string | null>;
+  /** Stops every running turn of a conversation, for a platform's own stop control. */
+  stopConversation(
+    conversation: Pick<Question, 'platform' | 'workspace' | 'conversation'>,
+    user: User,
+  ): Promise<void>;
+  /** Somebody deleted one of the bot's messages: a Stop. */
+  messageDeleted(message: MessageKey): void;
+}
+
+/** What an adapter offers to the bot core. */
+export interface ChatPlatform {
+  readonly platform: PlatformName;
+  /** Connects and starts to listen. Rejects with an OperatorError that says what to do. */
+  start(bot: Bot): Promise<void>;
+  /** Stops listening; open replies may still be written until `close`. */
+  stop(): Promise<void>;
+  close(): Promise<void>;
+  /** True while connected; for /readyz. */
+  readonly connected: boolean;
+  /** Opens the reply to a question, now or after a restart. */
+  open(address: Address): ReplySurface;
+}
