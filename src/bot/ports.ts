@@ -1,6 +1,7 @@
 /** The ports between the bot core and the chat adapters: all that either knows of the other. */
 import type { ReplySurface } from '../reply/surface.ts';
 
+export { buttonId, buttonLabels, parseButtonId } from '../reply/buttons.ts';
 export type {
   Budget,
   ButtonKind,
