@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { OperatorError } from './errors.ts';
+
+/** Where an operator gets each value; shown with every fault. .env.example tells more. */
+const WHERE: Record<string, string> = {
+  SLACK_BOT_TOKEN: 'api.slack.com/apps → your app → OAuth & Permissions → Bot User OAuth Token (xoxb-…)',
+  SLACK_APP_TOKEN:
+    'api.slack.com/apps → your app → Basic Information → App-Level Tokens, scope connections:write (xapp-…)',
+  SLACK_SIGNING_SECRET: 'api.slack.com/apps → your app → Basic Information → Signing Secret',
+  SLACK_API_URL: 'leave it out for the real Slack',
+  SLACK_ADMIN_IDS: 'Slack → a profile → ⋮ → Copy member ID (U…), separated by commas',
+  DISCORD_TOKEN: 'discord.com/developers/applications → your app → Bot → Reset Token',
+  DISCORD_API_URL: 'leave it out for the real Discord',
+  DISCORD_ADMIN_IDS:
+    'Discord with developer mode on → right click a user or role → Copy ID, separated by commas',
+  DISCORD_GUILD_ID: 'Discord with developer mode on → right click the server → Copy Server ID',
+  MODEL_BASE_URL: 'the address that `modal deploy` printed, with /v1 at its end',
+  MODEL_NAME: "the endpoint's served model name (see GET /v1/models)",
+  MODEL_MAX_TOKENS: 'a whole number of tokens that one answer may have',
+  MODEL_MAX_STREAMS: 'a whole number: answers the endpoint gives at once',
+  MODEL_WAKE_MINUTES: 'minutes to wait for a sleeping model',
+  MODAL_PROXY_KEY: 'modal.com/settings → Proxy Auth Tokens (wk-…)',
+  MODAL_PROXY_SECRET: 'modal.com/settings → Proxy Auth Tokens (ws-…), shown once when the token is made',
+  MODAL_TOKEN_ID: 'modal.com/settings → API Tokens (ak-…)',
+  MODAL_TOKEN_SECRET: 'modal.com/settings → API Tokens (as-…), shown once when the token is made',
+  DATABASE_URL: 'leave it out for pilotlight.db in this folder, or say sqlite:PATH',
+  ANNOUNCE_AFTER_SECONDS: 'a number of seconds; 0 turns announcements off',
+  SHUTDOWN_SECONDS: 'a number of seconds',
+  LOG_LEVEL: 'one of trace, debug, info, warn, error, fatal, silent',
+  PORT: 'a free port from 1 to 65535, or 0 for any',
+};
+
+const text = z.string().trim();
+const secret = (prefix: string, others: Record<string, string> = {}) =>
+  text.superRefine((value, context) => {
+    if (value.startsWith(prefix)) return;
+    const other = Object.keys(others).find((start) => value.startsWith(start));
+    context.addIssue(other ? `holds ${others[other]}` : `does not start with ${prefix}`);
+  });
+const url = text.refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), {
+  error: 'is not an http:// or https:// address',
+});
+const number = (min: number, max: number, whole = true) =>
+  text.transform((value, context) => {
+    const parsed = value === '' ? Number.NaN : Number(value);
+    if (parsed >= min && parsed <= max && (!whole || Number.isInteger(parsed))) return parsed;
+    context.addIssue(`is not a ${whole ? 'whole ' : ''}number from ${min} to ${max}`);
+    return z.NEVER;
+  });
+const ids = (pattern: RegExp) =>
+  text
+    .transform((value) => value.split(/[\s,]+/).filter(Boolean))
+    .refine((list) => list.every((id) => pattern.test(id)), { error: 'holds something that is not an id' });
+const snowflake = /^\d{17,20}$/;
+
+const schema = z.object({
+  SLACK_BOT_TOKEN: secret('xoxb-', {
+    'xapp-': 'an app-level token; it belongs in SLACK_APP_TOKEN',
+    'xoxp-': 'a user token; the bot needs the bot token',
+  }).optional(),
+  SLACK_APP_TOKEN: secret('xapp-', { 'xoxb-': 'a bot token; it belongs in SLACK_BOT_TOKEN' }).optional(),
+  SLACK_SIGNING_SECRET: text.optional(),
+  SLACK_API_URL: url.optional(),
+  SLACK_ADMIN_IDS: ids(/^[UW][A-Z0-9]+$/).default([]),
+  DISCORD_TOKEN: text
+    .refine((value) => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(value), {
+      error: 'is not a bot token (three parts with dots between them)',
+    })
+    .optional(),
+  DISCORD_API_URL: url.optional(),
+  DISCORD_ADMIN_IDS: ids(snowflake).default([]),
+  DISCORD_GUILD_ID: text.regex(snowflake, { error: 'is not a server id (17 to 20 digits)' }).optional(),
+  MODEL_BASE_URL: url
+    .transform((value) => value.replace(/\/+$/, ''))
+    .refine((value) => value.endsWith('/v1'), { error: 'does not end in /v1' }),
+  MODEL_NAME: text.default('pilotlight'),
+  MODEL_API_KEY: text.optional(),
+  MODEL_SYSTEM_PROMPT: text.default(
+    'You are a helpful assistant in a team chat. Answer in Markdown, briefly unless asked for more.',
+  ),
+  MODEL_MAX_TOKENS: number(1, 1_000_000).default(4096),
+  MODEL_MAX_STREAMS: number(1, 10_000).default(16),
+  MODEL_WAKE_MINUTES: number(0.1, 120, false).default(15),
+  MODAL_PROXY_KEY: secret('wk-', { 'ak-': 'an API token; it belongs in MODAL_TOKEN_ID' }).optional(),
+  MODAL_PROXY_SECRET: secret('ws-', { 'as-': 'an API token; it belongs in MODAL_TOKEN_SECRET' }).optional(),
+  MODAL_TOKEN_ID: secret('ak-', { 'wk-': 'a proxy token; it belongs in MODAL_PROXY_KEY' }).optional(),
+  MODAL_TOKEN_SECRET: secret('as-', { 'ws-': 'a proxy token; it belongs in MODAL_PROXY_SECRET' }).optional(),
+  MODAL_ENVIRONMENT: text.optional(),
+  MODAL_APP: text.optional(),
+  MODAL_SERVER: text.optional(),
+  DATABASE_URL: text
+    .default('sqlite:pilotlight.db')
+    .refine((value) => value.startsWith('sqlite:'), { error: 'is not sqlite:PATH' })
+    .transform((value) => value.slice('sqlite:'.length)),
+  ANNOUNCE_AFTER_SECONDS: number(0, 86_400, false).default(60),
+  SHUTDOWN_SECONDS: number(0, 3_600, false).default(20),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], { error: 'is not a log level' })
+    .default('info'),
+  PORT: number(0, 65_535).default(8080),
+});
+
+/** Variables that only make sense together. */
+const PAIRS = [
+  ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN'],
+  ['MODAL_PROXY_KEY', 'MODAL_PROXY_SECRET'],
+  ['MODAL_TOKEN_ID', 'MODAL_TOKEN_SECRET'],
+] as const;
+
+export type Config = Readonly<z.infer<typeof schema>>;
+
+/**
+ * Reads the environment. An empty variable counts as unset.
+ * @throws OperatorError naming every fault at once: the variable, what is wrong, where to get the right
+ * value. Values are never repeated, for some are secrets.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+  const faults: { name: string; wrong: string }[] = [];
+  const parsed = schema.safeParse(given);
+  for (const issue of parsed.error?.issues ?? []) {
+    const name = String(issue.path[0]);
+    faults.push({ name, wrong: name in given ? issue.message : 'is missing' });
+  }
+  for (const [first, second] of PAIRS) {
+    if (first in given && !(second in given))
+      faults.push({ name: second, wrong: `is missing beside ${first}` });
+    if (second in given && !(first in given))
+      faults.push({ name: first, wrong: `is missing beside ${second}` });
+  }
+  const platforms = ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'DISCORD_TOKEN'];
+  if (!platforms.some((name) => name in given)) {
+    faults.push(
+      {
+        name: 'SLACK_BOT_TOKEN',
+        wrong: 'and SLACK_APP_TOKEN are missing, and so is DISCORD_TOKEN: set one platform at least',
+      },
+      { name: 'DISCORD_TOKEN', wrong: 'is missing (see the line before)' },
+    );
+  }
+  if (parsed.success && faults.length === 0) return parsed.data;
+  const lines = faults.map(
+    ({ name, wrong }) => `  ${name} ${wrong}.\n      → ${WHERE[name] ?? 'see .env.example'}`,
+  );
+  throw new OperatorError(`Pilotlight cannot start: its settings need a look.\n${lines.join('\n')}`);
+}

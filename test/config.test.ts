@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../src/config.ts';
+import { OperatorError } from '../src/errors.ts';
+
+const slack = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' };
+const model = { MODEL_BASE_URL: 'https://model.example/v1' };
+
+function faultsOf(env: Record<string, string>): string {
+  try {
+    readConfig(env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(OperatorError);
+    return (error as Error).message;
+  }
+  throw new Error('the settings were accepted');
+}
+
+describe('the settings', () => {
+  it('need one platform and the model, and default the rest', () => {
+    const config = readConfig({ ...slack, ...model });
+    expect(config).toMatchObject({
+      MODEL_NAME: 'pilotlight',
+      PORT: 8080,
+      LOG_LEVEL: 'info',
+      DATABASE_URL: 'pilotlight.db',
+    });
+    expect(config.DISCORD_TOKEN).toBeUndefined();
+  });
+
+  it('take Discord alone', () => {
+    expect(readConfig({ DISCORD_TOKEN: 'aaa.bbb.ccc', ...model }).SLACK_BOT_TOKEN).toBeUndefined();
+  });
+
+  it('count an empty variable as unset', () => {
+    expect(readConfig({ ...slack, ...model, DISCORD_TOKEN: '', PORT: ' ' }).PORT).toBe(8080);
+  });
+
+  it('report every fault at once, each with its variable and where to get the value', () => {
+    const message = faultsOf({
+      SLACK_BOT_TOKEN: 'xoxb-1',
+      PORT: 'http',
+      MODEL_BASE_URL: 'https://model.example',
+    });
+    expect(message).toMatch(/SLACK_APP_TOKEN is missing beside SLACK_BOT_TOKEN\.\n.*App-Level Tokens/);
+    expect(message).toMatch(/PORT is not a whole number from 0 to 65535/);
+    expect(message).toMatch(/MODEL_BASE_URL does not end in \/v1\.\n.*modal deploy/);
+  });
+
+  it('say what to set when no platform is set', () => {
+    const message = faultsOf(model);
+    expect(message).toContain('SLACK_BOT_TOKEN');
+    expect(message).toContain('DISCORD_TOKEN');
+  });
+
+  it('recognise a token in the wrong place', () => {
+    expect(faultsOf({ SLACK_BOT_TOKEN: 'xapp-1', SLACK_APP_TOKEN: 'xoxb-1', ...model })).toMatch(
+      /SLACK_BOT_TOKEN holds an app-level token[\s\S]*SLACK_APP_TOKEN holds a bot token/,
+    );
+    expect(faultsOf({ ...slack, ...model, MODAL_PROXY_KEY: 'ak-1', MODAL_PROXY_SECRET: 'ws-1' })).toContain(
+      'MODAL_PROXY_KEY holds an API token; it belongs in MODAL_TOKEN_ID',
+    );
+  });
+
+  it('never repeat a value, for it may be a secret', () => {
+    expect(
+      faultsOf({ SLACK_BOT_TOKEN: 'xoxp-very-secret', SLACK_APP_TOKEN: 'wrong-secret', ...model }),
+    ).not.toMatch(/very-secret|wrong-secret/);
+  });
+
+  it('take admins as lists of ids', () => {
+    const config = readConfig({
+      ...slack,
+      ...model,
+      SLACK_ADMIN_IDS: 'U01, U02',
+      DISCORD_ADMIN_IDS: '123456789012345678',
+    });
+    expect(config.SLACK_ADMIN_IDS).toEqual(['U01', 'U02']);
+    expect(faultsOf({ ...slack, ...model, SLACK_ADMIN_IDS: '@someone' })).toContain(
+      'SLACK_ADMIN_IDS holds something',
+    );
+  });
+});
