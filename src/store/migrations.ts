@@ -1,0 +1,49 @@
+/** The SQLite schema, one entry a version; entries are only ever added. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE conversations (
+    id        INTEGER PRIMARY KEY,
+    platform  TEXT NOT NULL,
+    workspace TEXT NOT NULL,
+    key       TEXT NOT NULL,
+    cut       INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (platform, workspace, key)
+  ) STRICT;
+
+  CREATE TABLE turns (
+    id              INTEGER PRIMARY KEY,
+    conversation_id INTEGER NOT NULL REFERENCES conversations (id),
+    platform        TEXT NOT NULL,
+    workspace       TEXT NOT NULL,
+    channel         TEXT NOT NULL,
+    message         TEXT NOT NULL,
+    question        TEXT NOT NULL, -- JSON
+    state           TEXT NOT NULL DEFAULT 'queued',
+    attempt         INTEGER NOT NULL DEFAULT 0,
+    answer          TEXT NOT NULL DEFAULT '',
+    asked_at        INTEGER NOT NULL,
+    ended_at        INTEGER,
+    UNIQUE (platform, workspace, channel, message) -- the seen keys: a question is taken once
+  ) STRICT;
+  CREATE INDEX turns_of_conversation ON turns (conversation_id, id);
+  CREATE INDEX turns_unfinished ON turns (id) WHERE state IN ('queued', 'running');
+
+  CREATE TABLE messages (
+    turn_id  INTEGER NOT NULL REFERENCES turns (id),
+    attempt  INTEGER NOT NULL,
+    page     INTEGER NOT NULL,
+    platform TEXT NOT NULL,
+    channel  TEXT NOT NULL,
+    message  TEXT NOT NULL,
+    PRIMARY KEY (platform, channel, message)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX messages_of_turn ON messages (turn_id, attempt, page);
+
+  CREATE TABLE cold_starts (
+    id    INTEGER PRIMARY KEY,
+    model TEXT NOT NULL,
+    ms    INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX cold_starts_of_model ON cold_starts (model, id);
+  `,
+];

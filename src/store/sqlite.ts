@@ -1,0 +1,231 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { MessageKey, Question } from '../bot/ports.ts';
+import { OperatorError } from '../errors.ts';
+import { migrations } from './migrations.ts';
+import type { ConversationKey, Exchange, Store, Turn, TurnEnd, TurnState } from './store.ts';
+
+/** How many cold starts of a model are kept: enough for a median that follows change. */
+const COLD_STARTS_KEPT = 50;
+
+interface TurnRow {
+  id: number;
+  attempt: number;
+  conversation_id: number;
+  question: string;
+  state: TurnState;
+  answer: string;
+  asked_at: number;
+}
+
+/** The default store: one file (or ':memory:'), for one process. */
+export class SqliteStore implements Store {
+  readonly #db: DatabaseSync;
+  readonly #prepared = new Map<string, StatementSync>();
+
+  /** @throws OperatorError when the file cannot be opened or belongs to a newer Pilotlight. */
+  constructor(path: string) {
+    try {
+      this.#db = new DatabaseSync(path);
+      // WAL with synchronous=NORMAL: a crash of the process loses nothing, 25 µs an insert.
+      this.#db.exec(
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000',
+      );
+      this.#migrate();
+    } catch (error) {
+      if (error instanceof OperatorError) throw error;
+      throw new OperatorError(
+        `DATABASE_URL: cannot open the SQLite file ${path}: ${(error as Error).message}.`,
+      );
+    }
+  }
+
+  #migrate(): void {
+    const version = Number(this.#one<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0);
+    if (version > migrations.length) {
+      throw new OperatorError(
+        'DATABASE_URL: this database was written by a newer Pilotlight; update, or use another file.',
+      );
+    }
+    for (const [index, sql] of migrations.entries()) {
+      if (index >= version)
+        this.#transaction(() => this.#db.exec(`${sql}; PRAGMA user_version = ${index + 1}`));
+    }
+  }
+
+  async accept(question: Question, now: number): Promise<Turn | null> {
+    const { platform, workspace, channel, message, conversation } = question;
+    return this.#transaction(() => {
+      this.#run(
+        'INSERT INTO conversations (platform, workspace, key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+        platform,
+        workspace,
+        conversation,
+      );
+      const inserted = this.#one<TurnRow>(
+        `INSERT INTO turns (conversation_id, platform, workspace, channel, message, question, asked_at)
+         SELECT id, ?, ?, ?, ?, ?, ? FROM conversations WHERE platform = ? AND workspace = ? AND key = ?
+         ON CONFLICT DO NOTHING RETURNING *`,
+        platform,
+        workspace,
+        channel,
+        message,
+        JSON.stringify(question),
+        now,
+        platform,
+        workspace,
+        conversation,
+      );
+      return inserted ? this.#toTurn(inserted) : null;
+    });
+  }
+
+  async turn(id: number): Promise<Turn | null> {
+    const row = this.#one<TurnRow>('SELECT * FROM turns WHERE id = ?', id);
+    return row ? this.#toTurn(row) : null;
+  }
+
+  async turnShowing({ platform, channel, message }: MessageKey): Promise<Turn | null> {
+    const row = this.#one<TurnRow>(
+      `SELECT turns.* FROM messages JOIN turns ON turns.id = messages.turn_id
+       WHERE messages.platform = ? AND messages.channel = ? AND messages.message = ?`,
+      platform,
+      channel,
+      message,
+    );
+    return row ? this.#toTurn(row) : null;
+  }
+
+  async unfinished(): Promise<readonly Turn[]> {
+    return this.#all<TurnRow>("SELECT * FROM turns WHERE state IN ('queued', 'running') ORDER BY id").map(
+      (row) => this.#toTurn(row),
+    );
+  }
+
+  async isKnown({ platform, workspace, conversation }: ConversationKey): Promise<boolean> {
+    const sql = 'SELECT 1 FROM conversations WHERE platform = ? AND workspace = ? AND key = ?';
+    return this.#one(sql, platform, workspace, conversation) !== undefined;
+  }
+
+  async history(turn: Turn): Promise<readonly Exchange[]> {
+    return this.#all<{ id: number; question: string; answer: string }>(
+      `SELECT turns.id, question ->> '$.text' AS question, answer
+       FROM turns JOIN conversations ON conversations.id = conversation_id
+       WHERE conversation_id = ? AND turns.id < ? AND turns.id > cut AND answer <> '' ORDER BY turns.id`,
+      turn.conversationId,
+      turn.id,
+    ).map(({ id, question, answer }) => ({ turn: id, question, answer }));
+  }
+
+  async cut(conversationId: number, turn: number): Promise<void> {
+    this.#run('UPDATE conversations SET cut = max(cut, ?) WHERE id = ?', turn, conversationId);
+  }
+
+  async start(id: number): Promise<void> {
+    this.#run("UPDATE turns SET state = 'running' WHERE id = ?", id);
+  }
+
+  async progress(id: number, shown: { answer: string; messages: readonly string[] }): Promise<void> {
+    this.#transaction(() => {
+      this.#run('UPDATE turns SET answer = ? WHERE id = ?', shown.answer, id);
+      for (const [page, message] of shown.messages.entries()) {
+        this.#run(
+          `INSERT INTO messages (turn_id, attempt, page, platform, channel, message)
+           SELECT id, attempt, ?, platform, channel, ? FROM turns WHERE id = ? ON CONFLICT DO NOTHING`,
+          page,
+          message,
+          id,
+        );
+      }
+    });
+  }
+
+  async end(id: number, end: TurnEnd, now: number): Promise<void> {
+    this.#run('UPDATE turns SET state = ?, ended_at = ? WHERE id = ?', end, now, id);
+  }
+
+  async again(id: number, attempt: number, keep: boolean): Promise<Turn | null> {
+    const row = this.#one<TurnRow>(
+      `UPDATE turns SET state = 'queued', ended_at = NULL,
+         attempt = attempt + ?, answer = CASE WHEN ? THEN answer ELSE '' END
+       WHERE id = ? AND attempt = ? AND state NOT IN ('queued', 'running') RETURNING *`,
+      keep ? 0 : 1,
+      keep ? 1 : 0,
+      id,
+      attempt,
+    );
+    return row ? this.#toTurn(row) : null;
+  }
+
+  async recall(model: string): Promise<readonly number[]> {
+    return this.#all<{ ms: number }>('SELECT ms FROM cold_starts WHERE model = ? ORDER BY id', model).map(
+      ({ ms }) => ms,
+    );
+  }
+
+  async remember(model: string, ms: number): Promise<void> {
+    this.#transaction(() => {
+      this.#run('INSERT INTO cold_starts (model, ms) VALUES (?, ?)', model, Math.round(ms));
+      this.#run(
+        `DELETE FROM cold_starts WHERE model = ?1 AND id NOT IN
+           (SELECT id FROM cold_starts WHERE model = ?1 ORDER BY id DESC LIMIT ${COLD_STARTS_KEPT})`,
+        model,
+      );
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#prepared.clear();
+    this.#db.close();
+  }
+
+  #toTurn(row: TurnRow): Turn {
+    const messages = this.#all<{ message: string }>(
+      'SELECT message FROM messages WHERE turn_id = ? AND attempt = ? ORDER BY page',
+      row.id,
+      row.attempt,
+    );
+    return {
+      id: row.id,
+      attempt: row.attempt,
+      conversationId: row.conversation_id,
+      question: JSON.parse(row.question) as Question,
+      state: row.state,
+      answer: row.answer,
+      messages: messages.map(({ message }) => message),
+      askedAt: row.asked_at,
+    };
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#prepared.get(sql);
+    if (!statement) {
+      statement = this.#db.prepare(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #run(sql: string, ...values: SQLInputValue[]): void {
+    this.#statement(sql).run(...values);
+  }
+
+  #one<T>(sql: string, ...values: SQLInputValue[]): T | undefined {
+    return this.#statement(sql).get(...values) as T | undefined;
+  }
+
+  #all<T>(sql: string, ...values: SQLInputValue[]): T[] {
+    return this.#statement(sql).all(...values) as T[];
+  }
+}

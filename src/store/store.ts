@@ -1,0 +1,66 @@
+import type { MessageKey, Question } from '../bot/ports.ts';
+
+/**
+ * A turn is one question and its answer. It is `queued` when stored and `running` once the model is asked;
+ * the other states are ends, each of them told in the chat.
+ */
+export type TurnState = 'queued' | 'running' | 'done' | 'stopped' | 'failed' | 'interrupted';
+export type TurnEnd = Exclude<TurnState, 'queued' | 'running'>;
+
+export interface Turn {
+  /** Grows with time: the order of questions. */
+  readonly id: number;
+  /** 0, and one more for each Retry. */
+  readonly attempt: number;
+  readonly conversationId: number;
+  readonly question: Question;
+  readonly state: TurnState;
+  /** The model's text as far as it was shown. */
+  readonly answer: string;
+  /** The messages that show this attempt's answer, in page order. */
+  readonly messages: readonly string[];
+  /** ms since the epoch */
+  readonly askedAt: number;
+}
+
+/** An earlier question of a conversation and what was answered. */
+export interface Exchange {
+  readonly turn: number;
+  readonly question: string;
+  readonly answer: string;
+}
+
+export type ConversationKey = Pick<Question, 'platform' | 'workspace' | 'conversation'>;
+
+/** What outlives the process. Every write has happened when its promise resolves. */
+export interface Store {
+  /** Stores a question as a queued turn; null when its key was stored before. */
+  accept(question: Question, now: number): Promise<Turn | null>;
+  turn(id: number): Promise<Turn | null>;
+  /** The turn that this message shows (a part of). */
+  turnShowing(message: MessageKey): Promise<Turn | null>;
+  /** Turns that have not ended, oldest first. */
+  unfinished(): Promise<readonly Turn[]>;
+  /** True when the conversation has a turn. */
+  isKnown(conversation: ConversationKey): Promise<boolean>;
+  /** Earlier turns of the turn's conversation that have an answer, oldest first, after the conversation's cut. */
+  history(turn: Turn): Promise<readonly Exchange[]>;
+  /** Leaves turns up to and including this one out of the history from now on. */
+  cut(conversationId: number, turn: number): Promise<void>;
+
+  start(id: number): Promise<void>;
+  /** What is on screen now. */
+  progress(id: number, shown: { answer: string; messages: readonly string[] }): Promise<void>;
+  end(id: number, end: TurnEnd, now: number): Promise<void>;
+  /**
+   * Queues an ended turn again, once per end: null when it has not ended, or was queued again already.
+   * `keep` goes on with the same messages and text; otherwise the turn starts over in new messages.
+   */
+  again(id: number, attempt: number, keep: boolean): Promise<Turn | null>;
+
+  /** Cold starts of a model in ms, oldest first, the last 50. */
+  recall(model: string): Promise<readonly number[]>;
+  remember(model: string, ms: number): Promise<void>;
+
+  close(): Promise<void>;
+}
