@@ -31,6 +31,8 @@ export interface User {
   readonly id: string;
   /** Discord role ids; empty on Slack. */
   readonly roles: readonly string[];
+  /** As the platform shows it, where the event tells. */
+  readonly name?: string;
 }
 
 export interface ImageRef {
@@ -94,6 +96,9 @@ export interface ChatPlatform {
   close(): Promise<void>;
   /** True while connected; for /readyz. */
   readonly connected: boolean;
-  /** Opens the reply to a question, now or after a restart. */
-  open(address: Address): ReplySurface;
+  /**
+   * Opens the reply to a question, now or after a restart. `attempt` is 0 and one more for each Retry: a
+   * retried answer goes into new messages, since what was shown is never erased.
+   */
+  open(address: Address, attempt: number): ReplySurface;
 }

@@ -1,0 +1,127 @@
+import type { Logger } from 'pino';
+import { PilotlightBot } from './bot/bot.ts';
+import type { ChatPlatform } from './bot/ports.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { OperatorError } from './errors.ts';
+import { serveHealth } from './health.ts';
+import { createModel } from './model/client.ts';
+import { EditPacer } from './reply/pacer.ts';
+import { SqliteStore } from './store/sqlite.ts';
+
+export interface App {
+  /** The port of /healthz and /readyz. */
+  readonly port: number;
+  /** Lets running answers finish for a while, tells the rest in the chat, then closes everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Puts the parts together and starts them: the only place that knows all of them. A platform that cannot
+ * connect is reported in plain words while the others go on.
+ * @throws OperatorError when no platform could start, or something else the operator can mend is wrong.
+ */
+export async function startApp(config: Config, log: Logger, clock: Clock = systemClock): Promise<App> {
+  const platforms = await createPlatforms(config, log, clock);
+  const store = new SqliteStore(config.DATABASE_URL);
+  const model = createModel({
+    baseUrl: config.MODEL_BASE_URL,
+    name: config.MODEL_NAME,
+    apiKey: config.MODEL_API_KEY,
+    proxyKey: config.MODAL_PROXY_KEY,
+    proxySecret: config.MODAL_PROXY_SECRET,
+    maxTokens: config.MODEL_MAX_TOKENS,
+    maxStreams: config.MODEL_MAX_STREAMS,
+    wakeDeadlineMs: config.MODEL_WAKE_MINUTES * 60_000,
+    coldStarts: store,
+    clock,
+    log,
+  });
+  const bot = new PilotlightBot({
+    store,
+    model,
+    pacer: new EditPacer({ clock, log }),
+    platforms,
+    clock,
+    log,
+    systemPrompt: config.MODEL_SYSTEM_PROMPT,
+    admins: { slack: config.SLACK_ADMIN_IDS, discord: config.DISCORD_ADMIN_IDS },
+    announceAfterMs: config.ANNOUNCE_AFTER_SECONDS * 1_000,
+  });
+  const health = await serveHealth(config.PORT, () =>
+    Object.fromEntries(platforms.map(({ platform, connected }) => [platform, connected])),
+  );
+  const close = async () => {
+    await Promise.allSettled(platforms.map((platform) => platform.close()));
+    await model.close();
+    await health.close();
+    await store.close();
+  };
+  try {
+    await startPlatforms(platforms, bot, log);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  await bot.resume();
+  return {
+    port: health.port,
+    async stop() {
+      await Promise.allSettled(platforms.map((platform) => platform.stop()));
+      await bot.drain(config.SHUTDOWN_SECONDS * 1_000);
+      await close();
+    },
+  };
+}
+
+/** Imports only the adapters in use: each brings a large client library, which costs start time and memory. */
+async function createPlatforms(config: Config, log: Logger, clock: Clock): Promise<ChatPlatform[]> {
+  const platforms: ChatPlatform[] = [];
+  if (config.SLACK_BOT_TOKEN && config.SLACK_APP_TOKEN) {
+    const { createSlack } = await import('../adapters/slack/slack.ts');
+    platforms.push(
+      createSlack({
+        botToken: config.SLACK_BOT_TOKEN,
+        appToken: config.SLACK_APP_TOKEN,
+        apiUrl: config.SLACK_API_URL,
+        clock,
+        log: log.child({ platform: 'slack' }),
+      }),
+    );
+  }
+  if (config.DISCORD_TOKEN) {
+    const { createDiscord } = await import('../adapters/discord/discord.ts');
+    platforms.push(
+      createDiscord({
+        token: config.DISCORD_TOKEN,
+        apiUrl: config.DISCORD_API_URL,
+        guildId: config.DISCORD_GUILD_ID,
+        clock,
+        log: log.child({ platform: 'discord' }),
+      }),
+    );
+  }
+  return platforms;
+}
+
+async function startPlatforms(
+  platforms: readonly ChatPlatform[],
+  bot: PilotlightBot,
+  log: Logger,
+): Promise<void> {
+  const faults: string[] = [];
+  await Promise.all(
+    platforms.map(async (platform) => {
+      try {
+        await platform.start(bot);
+        log.info({ platform: platform.platform }, 'connected');
+      } catch (error) {
+        if (!(error instanceof OperatorError)) throw error;
+        faults.push(error.message);
+        log.error({ platform: platform.platform }, error.message);
+      }
+    }),
+  );
+  if (faults.length === platforms.length)
+    throw new OperatorError(`Pilotlight cannot start.\n${faults.join('\n')}`);
+}

@@ -1,0 +1,226 @@
+import type { Logger } from 'pino';
+import { type Clock, sleep } from '../clock.ts';
+import type { Model } from '../model/model.ts';
+import { type LiveReply, openReply } from '../reply/live-reply.ts';
+import type { EditPacer } from '../reply/pacer.ts';
+import type { Store, Turn } from '../store/store.ts';
+import { toMessages } from './history.ts';
+import { KeyedQueue } from './keyed-queue.ts';
+import type { Bot, ChatPlatform, MessageKey, PlatformName, Press, Question, User } from './ports.ts';
+import { ReplyDeleted, ShuttingDown, Stopped } from './stops.ts';
+import { type Ending, streamAnswer } from './turn.ts';
+import * as words from './words.ts';
+
+/** After a shutdown's grace, how long the last words may take to reach the chat; ms. */
+const LAST_WORDS = 5_000;
+
+interface Running {
+  readonly turn: Turn;
+  readonly reply: LiveReply;
+  readonly abort: AbortController;
+}
+
+export interface BotParts {
+  readonly store: Store;
+  readonly model: Model;
+  readonly pacer: EditPacer;
+  readonly platforms: readonly ChatPlatform[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly systemPrompt: string;
+  /** User and role ids that may stop and retry other people's answers. */
+  readonly admins: Readonly<Record<PlatformName, readonly string[]>>;
+  /** A wait longer than this ends with a message that notifies; ms, 0 never. */
+  readonly announceAfterMs: number;
+}
+
+/** Takes questions, runs their turns one at a time per conversation, and sees each to its end in the chat. */
+export class PilotlightBot implements Bot {
+  readonly #parts: BotParts;
+  readonly #queue = new KeyedQueue();
+  readonly #running = new Map<number, Running>();
+  #closing = false;
+
+  constructor(parts: BotParts) {
+    this.#parts = parts;
+  }
+
+  async ask(question: Question): Promise<'accepted' | 'seen'> {
+    const { store, clock, log } = this.#parts;
+    const turn = await store.accept(await this.#inItsConversation(question), clock.now());
+    if (!turn) return 'seen';
+    log.info(
+      {
+        turn: turn.id,
+        platform: question.platform,
+        channel: question.channel,
+        characters: question.text.length,
+      },
+      'question accepted',
+    );
+    this.#enqueue(turn);
+    return 'accepted';
+  }
+
+  /** Takes up what an earlier process left unfinished. Call once, when the platforms are connected. */
+  async resume(): Promise<void> {
+    for (const turn of await this.#parts.store.unfinished()) {
+      if (!this.#platform(turn)) continue;
+      this.#parts.log.info({ turn: turn.id, state: turn.state }, 'taking up an unfinished turn');
+      if (turn.answer === '') this.#enqueue(turn);
+      else await this.#interrupted(turn);
+    }
+  }
+
+  async isEngaged(conversation: Pick<Question, 'platform' | 'workspace' | 'conversation'>): Promise<boolean> {
+    return this.#parts.store.isKnown(conversation);
+  }
+
+  async isOwnReply(message: MessageKey): Promise<boolean> {
+    return (await this.#parts.store.turnShowing(message)) !== null;
+  }
+
+  async press({ button, turn: shown, platform, user }: Press): Promise<string | null> {
+    const [id, attempt] = shown.split('.').map(Number);
+    const turn = id === undefined ? null : await this.#parts.store.turn(id);
+    if (!turn || turn.question.platform !== platform) return words.alreadyOver;
+    if (!this.#may(user, turn)) return words.onlyAsker;
+    if (turn.attempt !== attempt) return words.alreadyRetried;
+    if (button === 'stop') {
+      const running = this.#running.get(turn.id);
+      running?.abort.abort(new Stopped(user.name));
+      return running ? null : words.alreadyOver;
+    }
+    if (this.#closing) return words.shuttingDown;
+    // With no text to keep, a retry repairs the message that tells of the failure.
+    const keep = button === 'continue' || turn.answer === '';
+    const again = await this.#parts.store.again(turn.id, turn.attempt, keep);
+    if (!again) return words.alreadyRetried;
+    this.#enqueue(again);
+    return null;
+  }
+
+  async stopConversation(
+    { platform, workspace, conversation }: Pick<Question, 'platform' | 'workspace' | 'conversation'>,
+    user: User,
+  ): Promise<void> {
+    for (const { turn, abort } of this.#running.values()) {
+      const { question } = turn;
+      const same =
+        question.platform === platform &&
+        question.workspace === workspace &&
+        question.conversation === conversation;
+      if (same && this.#may(user, turn)) abort.abort(new Stopped(user.name));
+    }
+  }
+
+  async messageDeleted(message: MessageKey): Promise<void> {
+    const turn = await this.#parts.store.turnShowing(message);
+    if (turn) this.#running.get(turn.id)?.abort.abort(new ReplyDeleted());
+  }
+
+  /** Lets running answers finish for `graceMs`, then ends the rest as interrupted, said in the chat. */
+  async drain(graceMs: number): Promise<void> {
+    const { clock } = this.#parts;
+    this.#closing = true;
+    const idle = this.#queue.idle();
+    await Promise.race([idle, sleep(clock, graceMs)]);
+    for (const { abort } of this.#running.values()) abort.abort(new ShuttingDown());
+    await Promise.race([idle, sleep(clock, LAST_WORDS)]);
+  }
+
+  /** A reply to one of our messages goes on in that message's conversation. */
+  async #inItsConversation(question: Question): Promise<Question> {
+    const { inReplyTo } = question;
+    if (inReplyTo === undefined) return question;
+    const answered = await this.#parts.store.turnShowing({ ...question, message: inReplyTo });
+    return answered ? { ...question, conversation: answered.question.conversation } : question;
+  }
+
+  #enqueue(turn: Turn): void {
+    const running = this.#open(turn);
+    const key = String(turn.conversationId);
+    if (this.#queue.isIdle(key)) running.reply.working(words.working);
+    else running.reply.notice(words.afterEarlier);
+    this.#running.set(turn.id, running);
+    void this.#queue.run(key, () => this.#run(running));
+  }
+
+  #open(turn: Turn): Running {
+    const { store, pacer, clock, log } = this.#parts;
+    const platform = this.#platform(turn);
+    if (!platform) throw new Error(`no platform ${turn.question.platform}`);
+    const reply = openReply(pacer, platform.open(turn.question.address, turn.attempt), {
+      turn: `${turn.id}.${turn.attempt}`,
+      clock,
+      log,
+      resume: { text: turn.answer, messages: turn.messages },
+      onShown: ({ text, messages }) => {
+        store.progress(turn.id, { answer: text, messages }).catch((error) => {
+          log.error({ turn: turn.id, err: error }, 'cannot store what is shown');
+        });
+      },
+    });
+    const abort = new AbortController();
+    reply.gone.addEventListener('abort', () => abort.abort(new ReplyDeleted()));
+    return { turn, reply, abort };
+  }
+
+  async #run(running: Running): Promise<void> {
+    const { turn, reply } = running;
+    const { store, log, clock } = this.#parts;
+    const started = clock.monotonic();
+    try {
+      const ending = await this.#answer(running);
+      const delivery = await reply.finish(ending);
+      await store.end(turn.id, delivery === 'undeliverable' ? 'failed' : ending.end, clock.now());
+      log.info(
+        {
+          turn: turn.id,
+          end: ending.end,
+          delivery,
+          characters: reply.text.length,
+          firstShownMs:
+            reply.firstShownAt === undefined ? undefined : Math.round(reply.firstShownAt - started),
+          ms: Math.round(clock.monotonic() - started),
+        },
+        'turn ended',
+      );
+    } catch (error) {
+      log.error({ turn: turn.id, err: error }, 'a turn could not be ended');
+    } finally {
+      this.#running.delete(turn.id);
+    }
+  }
+
+  async #answer({ turn, reply, abort }: Running): Promise<Ending> {
+    const { store, model, systemPrompt, clock, log } = this.#parts;
+    if (turn.question.text.trim() === '' && turn.question.images.length === 0) {
+      return { end: 'done', footer: words.emptyPrompt, buttons: [] };
+    }
+    reply.working(words.working);
+    reply.notice(null);
+    await store.start(turn.id);
+    const messages = toMessages(systemPrompt, await store.history(turn), turn);
+    return streamAnswer(turn, messages, { model, reply, signal: abort.signal, clock, log });
+  }
+
+  /** A turn that a crash cut off keeps its text and offers to go on. */
+  async #interrupted(turn: Turn): Promise<void> {
+    const { store, clock, log } = this.#parts;
+    const { reply } = this.#open(turn);
+    await store.end(turn.id, 'interrupted', clock.now());
+    reply
+      .finish({ footer: words.interrupted, buttons: ['continue', 'retry'] })
+      .catch((error) => log.error({ turn: turn.id, err: error }, 'cannot tell of an interruption'));
+  }
+
+  #platform(turn: Turn): ChatPlatform | undefined {
+    return this.#parts.platforms.find(({ platform }) => platform === turn.question.platform);
+  }
+
+  #may(user: User, { question }: Turn): boolean {
+    const admins = this.#parts.admins[question.platform];
+    return user.id === question.author.id || [user.id, ...user.roles].some((id) => admins.includes(id));
+  }
+}

@@ -1,0 +1,92 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import { type ChatMessage, type Model, ModelError, type ModelEvent } from '../model/model.ts';
+import type { LiveReply } from '../reply/live-reply.ts';
+import type { ButtonKind } from '../reply/surface.ts';
+import type { Turn, TurnEnd } from '../store/store.ts';
+import { ReplyDeleted, ShuttingDown, Stopped } from './stops.ts';
+import * as words from './words.ts';
+
+/** Reasoning shorter than this is over before a status about it would be read; ms. */
+const REASONING_SHOWN_AFTER = 4_000;
+
+export interface Ending {
+  readonly end: TurnEnd;
+  readonly footer?: string;
+  readonly buttons: readonly ButtonKind[];
+}
+
+/**
+ * Asks the model and feeds its answer to the live reply, to whatever end. Never throws: each way to end
+ * is an {@link Ending}, said to the person by whoever finishes the reply.
+ */
+export async function streamAnswer(
+  turn: Turn,
+  messages: readonly ChatMessage[],
+  {
+    model,
+    reply,
+    signal,
+    clock,
+    log,
+  }: { model: Model; reply: LiveReply; signal: AbortSignal; clock: Clock; log: Logger },
+): Promise<Ending> {
+  try {
+    signal.throwIfAborted();
+    const show = presenter(reply, clock);
+    const continueFrom = messages.at(-1)?.role === 'assistant';
+    for await (const event of model.chat({ messages, signal, continueFrom })) {
+      if (event.type === 'usage') log.info({ turn: turn.id, ...event }, 'usage');
+      else if (event.type === 'done') return goodEnd(event.reason, reply.text);
+      else show(event);
+    }
+    throw new ModelError('cut', 'The answer was cut off.');
+  } catch (error) {
+    return badEnd(error, turn, reply.text, log);
+  }
+}
+
+/** Shows each event the way a person wants to see it. */
+function presenter(reply: LiveReply, clock: Clock) {
+  let thought = 0;
+  let thinkingSince: number | undefined;
+  let answering = false;
+  return (event: Exclude<ModelEvent, { type: 'usage' | 'done' }>): void => {
+    if (event.type === 'waking') reply.notice(words.waking(event));
+    else if (event.type === 'queued') reply.notice(words.queued(event.place));
+    else if (event.type === 'reasoning') {
+      thinkingSince ??= clock.monotonic();
+      thought += event.text.split(/\s+/).length - 1;
+      const late = clock.monotonic() - thinkingSince > REASONING_SHOWN_AFTER;
+      reply.notice(late && !answering ? words.reasoning(thought) : null);
+    } else {
+      if (!answering) reply.notice(null);
+      answering = true;
+      reply.append(event.text);
+    }
+  };
+}
+
+function goodEnd(reason: 'stop' | 'length' | 'tool_calls', text: string): Ending {
+  if (reason === 'length')
+    return { end: 'done', footer: words.cutAtLimit, buttons: text ? ['continue'] : ['retry'] };
+  if (text.trim() !== '') return { end: 'done', buttons: [] };
+  return {
+    end: 'failed',
+    footer: reason === 'tool_calls' ? words.wantsTool : words.emptyAnswer,
+    buttons: ['retry'],
+  };
+}
+
+function badEnd(error: unknown, turn: Turn, text: string, log: Logger): Ending {
+  const again: ButtonKind[] = text ? ['continue', 'retry'] : ['retry'];
+  if (error instanceof Stopped) return { end: 'stopped', footer: words.stoppedBy(error.by), buttons: again };
+  if (error instanceof ReplyDeleted) return { end: 'stopped', buttons: [] };
+  if (error instanceof ShuttingDown) return { end: 'interrupted', footer: words.interrupted, buttons: again };
+  if (error instanceof ModelError) {
+    log.warn({ turn: turn.id, fault: error.fault, ...error.detail }, 'the model failed');
+    return { end: 'failed', footer: words.failed(error.message), buttons: again };
+  }
+  log.error({ turn: turn.id, err: error }, 'a turn failed');
+  return { end: 'failed', footer: words.internalError, buttons: again };
+}

@@ -1,0 +1,53 @@
+import type { ModelEvent } from '../model/model.ts';
+
+/** What the bot itself says in a chat. Short, plain, and always what to do next. */
+type Waking = Extract<ModelEvent, { type: 'waking' }>;
+
+const PHASES: Record<Waking['phase'], string> = {
+  requesting: 'asking for a GPU',
+  starting: 'starting',
+  loading: 'loading weights',
+  ready: 'ready',
+};
+
+/** 0:42, 12:05 */
+function minutes(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+export function waking({ phase, elapsedMs, usualMs, slowMs, place }: Waking): string {
+  const parts = [`⏳ Waking the model: ${PHASES[phase]}`, minutes(elapsedMs)];
+  if (usualMs !== undefined && elapsedMs <= usualMs) parts.push(`usually ${minutes(usualMs)}`);
+  else if (slowMs !== undefined && elapsedMs <= slowMs) parts.push(`usually within ${minutes(slowMs)}`);
+  else if (usualMs !== undefined) parts.push('longer than usual');
+  if (place > 1) parts.push(`number ${place} in line`);
+  return parts.join(' · ');
+}
+
+export const queued = (place: number): string =>
+  place === 1 ? '⏳ The model is busy · you are next' : `⏳ The model is busy · number ${place} in line`;
+
+export const reasoning = (words: number): string => `💭 Thinking · ${words} words so far`;
+
+export const working = 'is thinking…';
+export const afterEarlier = '⏳ Waiting for the answer before this one';
+
+export const emptyPrompt =
+  'Ask me something: write your question after my name, or `/ask` and your question.';
+export const emptyAnswer = '⚠️ The model gave an empty answer. Retry, or put the question another way.';
+export const wantsTool =
+  '⚠️ The model asked for a tool, and there are none here. Put the question another way.';
+export const cutAtLimit = '✂️ Cut at the limit for one answer.';
+export const leftOut = 'Earlier turns of this conversation no longer fit and were left out.';
+export const interrupted = '⚠️ Interrupted: Pilotlight was restarted.';
+export const internalError =
+  '⚠️ Something went wrong inside Pilotlight. Retry; if it happens again, tell whoever runs it.';
+export const failed = (reason: string): string => `⚠️ ${reason}`;
+export const stoppedBy = (name: string | undefined): string => `⏹ Stopped${name ? ` by ${name}` : ''}.`;
+
+export const onlyAsker = 'Only the person who asked, or an admin, can do that.';
+export const alreadyOver = 'That answer has ended already.';
+export const alreadyRetried = 'That was asked again already: look for the newer answer.';
+export const shuttingDown = 'Pilotlight is restarting: try again in a moment.';
+export const ready = 'your answer is ready.';

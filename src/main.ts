@@ -1,0 +1,31 @@
+import { startApp } from './app.ts';
+import { readConfig } from './config.ts';
+import { OperatorError } from './errors.ts';
+import { createLog } from './log.ts';
+
+try {
+  const config = readConfig(process.env);
+  const log = createLog(config.LOG_LEVEL);
+  const app = await startApp(config, log);
+  log.info({ port: app.port, ms: Math.round(performance.now()), node: process.version }, 'ready');
+
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1); // asked twice: now
+      stopping = true;
+      log.info({ signal }, 'stopping: running answers may finish');
+      app.stop().then(
+        () => process.exit(0),
+        (error) => {
+          log.error({ err: error }, 'did not stop cleanly');
+          process.exit(1);
+        },
+      );
+    });
+  }
+} catch (error) {
+  if (!(error instanceof OperatorError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
