@@ -1,0 +1,314 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PilotlightBot } from '../../src/bot/bot.ts';
+import { ModelError } from '../../src/model/model.ts';
+import { EditPacer } from '../../src/reply/pacer.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import { aQuestion, ChatDouble } from '../support/chat-double.ts';
+import { ModelDouble, untilAborted } from '../support/model-double.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+
+const log = pino({ level: 'silent' });
+
+describe('the bot', () => {
+  let clock: VirtualClock;
+  let chat: ChatDouble;
+  let model: ModelDouble;
+  let store: SqliteStore;
+  let bot: PilotlightBot;
+
+  function start(): void {
+    bot = new PilotlightBot({
+      store,
+      model,
+      pacer: new EditPacer({ clock, log }),
+      platforms: [chat],
+      clock,
+      log,
+      systemPrompt: 'Be brief.',
+      admins: { slack: ['U9'], discord: [] },
+      announceAfterMs: 60_000,
+    });
+  }
+  const settle = (ms = 30_000) => clock.advance(ms);
+  const press = (button: 'stop' | 'retry' | 'continue', user = 'U1', turn = '1.0') =>
+    bot.press({
+      button,
+      turn,
+      platform: 'slack',
+      workspace: 'T1',
+      channel: 'C1',
+      user: { id: user, roles: [], name: `name of ${user}` },
+    });
+
+  beforeEach(() => {
+    clock = new VirtualClock();
+    chat = new ChatDouble();
+    model = new ModelDouble();
+    store = new SqliteStore(':memory:');
+    start();
+  });
+  afterEach(() => store.close());
+
+  it('answers a question', async () => {
+    model.willSay('Forty-two.');
+    expect(await bot.ask(aQuestion('What is six times seven?'))).toBe('accepted');
+    await settle();
+    expect(chat.shown).toEqual(['Forty-two.']);
+    expect([...chat.messages.values()][0]!.buttons).toEqual([]);
+    expect(await store.unfinished()).toEqual([]);
+  });
+
+  it('answers a question once when it is delivered twice, also at the same moment', async () => {
+    model.willSay('Once.');
+    const question = aQuestion('Hello?');
+    const answers = await Promise.all([bot.ask(question), bot.ask(question)]);
+    await settle();
+    expect(await bot.ask(question)).toBe('seen');
+    expect(answers.sort()).toEqual(['accepted', 'seen']);
+    expect(chat.shown).toEqual(['Once.']);
+  });
+
+  it('shows life before it has anything to say', async () => {
+    model.will(async function* ({ signal }) {
+      await untilAborted(signal);
+    });
+    await bot.ask(aQuestion('Hello?'));
+    expect(chat.activities.at(-1)).toBe('is thinking…');
+  });
+
+  it('gives the model the earlier turns of the same conversation, and no others', async () => {
+    model.willSay('One.').willSay('Two.').willSay('Elsewhere.').willSay('Three.');
+    await bot.ask(aQuestion('first', { conversation: 'thread' }));
+    await settle();
+    await bot.ask(aQuestion('second', { conversation: 'thread' }));
+    await settle();
+    await bot.ask(aQuestion('other', { conversation: 'elsewhere' }));
+    await settle();
+    await bot.ask(aQuestion('third', { conversation: 'thread' }));
+    await settle();
+    expect(model.requests[3]!.messages[0]).toEqual({ role: 'system', content: 'Be brief.' });
+    expect(model.sent(3)).toEqual([
+      'user: first',
+      'assistant: One.',
+      'user: second',
+      'assistant: Two.',
+      'user: third',
+    ]);
+  });
+
+  it('goes on with the conversation of the message that is replied to', async () => {
+    model.willSay('One.').willSay('Two.');
+    await bot.ask(aQuestion('first', { conversation: 'chain' }));
+    await settle();
+    await bot.ask(aQuestion('second', { conversation: 'new', inReplyTo: 'm1' }));
+    await settle();
+    expect(model.sent(1)).toEqual(['user: first', 'assistant: One.', 'user: second']);
+  });
+
+  it('runs the turns of one conversation in order, those of others side by side', async () => {
+    const order: string[] = [];
+    const slow = (name: string) => {
+      model.will(async function* () {
+        order.push(`${name} starts`);
+        await new Promise<void>((resolve) => clock.after(10_000, resolve));
+        yield { type: 'text', text: name };
+        yield { type: 'done', reason: 'stop' };
+        order.push(`${name} ends`);
+      });
+    };
+    for (const name of ['first', 'second', 'third']) slow(name);
+    await bot.ask(aQuestion('a', { conversation: 'one' }));
+    await bot.ask(aQuestion('b', { conversation: 'two' }));
+    await bot.ask(aQuestion('c', { conversation: 'one' }));
+    await settle(5_000);
+    expect(order).toEqual(['first starts', 'second starts']);
+    expect(chat.shown.join()).toContain('Waiting for the answer before this one');
+    await settle(60_000);
+    expect(order.slice(2)).toContain('third starts');
+    expect(chat.shown).toContain('third');
+  });
+
+  it('tells how the wake-up goes, in the message that the answer then fills', async () => {
+    model.will(async function* () {
+      const waking = {
+        type: 'waking',
+        elapsedMs: 42_000,
+        usualMs: 70_000,
+        slowMs: 90_000,
+        place: 2,
+      } as const;
+      yield { ...waking, phase: 'loading' };
+      await new Promise<void>((resolve) => clock.after(10_000, resolve));
+      yield { type: 'text', text: 'Awake.' };
+      yield { type: 'done', reason: 'stop' };
+    });
+    await bot.ask(aQuestion('Hello?'));
+    await settle(6_000);
+    expect(chat.shown).toHaveLength(1);
+    expect(chat.shown[0]).toContain(
+      'Waking the model: loading weights · 0:42 · usually 1:10 · number 2 in line',
+    );
+    expect([...chat.messages.values()][0]!.buttons).toEqual(['stop']);
+    await settle();
+    expect(chat.shown).toEqual(['Awake.']);
+  });
+
+  it('answers an empty prompt with what to do, without waking the model', async () => {
+    await bot.ask(aQuestion('  '));
+    await settle();
+    expect(chat.shown[0]).toContain('Ask me something');
+    expect(model.requests).toEqual([]);
+  });
+
+  it('keeps the text of an answer that breaks off, says why, and goes on when asked to', async () => {
+    model
+      .will(async function* () {
+        yield { type: 'text', text: 'The first half' };
+        throw new ModelError('cut', 'The connection to the model broke.');
+      })
+      .willSay(', the second half.');
+    await bot.ask(aQuestion('Hello?'));
+    await settle();
+    expect(chat.shown).toEqual(['The first half | ⚠️ The connection to the model broke.']);
+    expect([...chat.messages.values()][0]!.buttons).toEqual(['continue', 'retry']);
+    expect(await press('continue')).toBeNull();
+    await settle();
+    expect(model.sent(1)).toEqual(['user: Hello?', 'assistant: The first half']);
+    expect(model.requests[1]!.continueFrom).toBe(true);
+    expect(chat.shown).toEqual(['The first half, the second half.']);
+  });
+
+  it('asks again in a new message when part of an answer was shown, and once only', async () => {
+    model
+      .will(async function* () {
+        yield { type: 'text', text: 'Half' };
+        throw new ModelError('failed', 'The model failed.');
+      })
+      .willSay('Whole.');
+    await bot.ask(aQuestion('Hello?'));
+    await settle();
+    expect(await press('retry')).toBeNull();
+    expect(await press('retry')).toContain('asked again already');
+    await settle();
+    expect(chat.shown).toEqual(['Half | ⚠️ The model failed.', 'Whole.']);
+  });
+
+  it('asks again in the same message when nothing was shown but the failure', async () => {
+    model
+      .will(async function* () {
+        throw new ModelError('unreachable', 'The model cannot be reached.');
+      })
+      .willSay('Whole.');
+    await bot.ask(aQuestion('Hello?'));
+    await settle();
+    expect(chat.shown[0]).toContain('The model cannot be reached.');
+    await press('retry');
+    await settle();
+    expect(chat.shown).toEqual(['Whole.']);
+  });
+
+  it('says sorry without details when something breaks inside', async () => {
+    model.will(async function* () {
+      yield { type: 'text', text: 'So far' };
+      throw new TypeError('secret internals');
+    });
+    await bot.ask(aQuestion('Hello?'));
+    await settle();
+    expect(chat.shown[0]).toMatch(/^So far \| .*inside Pilotlight/);
+    expect(chat.shown[0]).not.toContain('internals');
+  });
+
+  describe('Stop', () => {
+    beforeEach(async () => {
+      model.will(async function* ({ signal }) {
+        yield { type: 'text', text: 'A long story' };
+        await untilAborted(signal);
+      });
+      await bot.ask(aQuestion('Tell me a long story'));
+      await settle();
+    });
+
+    it('ends the answer for the asker, keeps its text, and says who stopped it', async () => {
+      expect(await press('stop')).toBeNull();
+      await settle();
+      expect(model.requests[0]!.signal.aborted).toBe(true);
+      expect(chat.shown).toEqual(['A long story | ⏹ Stopped by name of U1.']);
+    });
+
+    it('is there for admins too, and for nobody else', async () => {
+      expect(await press('stop', 'U2')).toContain('Only the person who asked');
+      expect(model.requests[0]!.signal.aborted).toBe(false);
+      expect(await press('stop', 'U9')).toBeNull();
+      await settle();
+      expect(chat.shown[0]).toContain('Stopped by name of U9');
+    });
+
+    it('pressed too late says so', async () => {
+      await press('stop');
+      await settle();
+      expect(await press('stop')).toContain('has ended');
+      expect(await press('stop', 'U1', '99.0')).toContain('has ended');
+      expect(await press('stop', 'U1', 'garbage')).toContain('has ended');
+    });
+
+    it('is also what deleting the reply means, and nothing is posted again', async () => {
+      chat.delete('m1');
+      await bot.messageDeleted({ platform: 'slack', workspace: 'T1', channel: 'C1', message: 'm1' });
+      await settle();
+      expect(model.requests[0]!.signal.aborted).toBe(true);
+      expect(chat.shown).toEqual([]);
+      expect(await store.unfinished()).toEqual([]);
+    });
+  });
+
+  it('finds out by itself that the reply was deleted, and stops the model', async () => {
+    model.will(async function* ({ signal }) {
+      yield { type: 'text', text: 'One ' };
+      await new Promise<void>((resolve) => clock.after(20_000, resolve));
+      yield { type: 'text', text: 'two ' };
+      await untilAborted(signal);
+    });
+    await bot.ask(aQuestion('Hello?'));
+    await settle(10_000);
+    chat.delete('m1');
+    await settle(60_000);
+    expect(model.requests[0]!.signal.aborted).toBe(true);
+    expect(chat.shown).toEqual([]);
+  });
+
+  it('on shutdown lets an answer finish when it can, and ends the rest as interrupted, with a way on', async () => {
+    model
+      .will(async function* () {
+        yield { type: 'text', text: 'Quick' };
+        await new Promise<void>((resolve) => clock.after(5_000, resolve));
+        yield { type: 'text', text: ' enough.' };
+        yield { type: 'done', reason: 'stop' };
+      })
+      .will(async function* ({ signal }) {
+        yield { type: 'text', text: 'Too slow' };
+        await untilAborted(signal);
+      });
+    await bot.ask(aQuestion('a'));
+    await bot.ask(aQuestion('b'));
+    const drained = bot.drain(20_000);
+    await settle(60_000);
+    await drained;
+    expect(chat.shown).toEqual(['Quick enough.', 'Too slow | ⚠️ Interrupted: Pilotlight was restarted.']);
+    expect([...chat.messages.values()][1]!.buttons).toEqual(['continue', 'retry']);
+  });
+
+  it('after a crash asks again where nothing was shown, and keeps what was shown', async () => {
+    const unanswered = (await store.accept(aQuestion('unanswered'), 1))!;
+    await store.start(unanswered.id);
+    const half = (await store.accept(aQuestion('half answered'), 2))!;
+    await store.start(half.id);
+    chat.messages.set('old', { text: 'Half an ans', footer: undefined, buttons: ['stop'], writes: 3 });
+    await store.progress(half.id, { answer: 'Half an ans', messages: ['old'] });
+    model.willSay('Late, but here.');
+    await bot.resume();
+    await settle();
+    expect(chat.shown).toEqual(['Half an ans | ⚠️ Interrupted: Pilotlight was restarted.', 'Late, but here.']);
+    expect(await store.unfinished()).toEqual([]);
+  });
+});

@@ -1,0 +1,77 @@
+import type { Address, ButtonKind, ChatPlatform, Question, ReplySurface } from '../../src/bot/ports.ts';
+import { WriteError } from '../../src/bot/ports.ts';
+
+export interface DoubleMessage {
+  text: string;
+  footer: string | undefined;
+  buttons: readonly ButtonKind[];
+  writes: number;
+}
+
+/** A chat without limits that shows what was written, for tests of the core. */
+export class ChatDouble implements ChatPlatform {
+  readonly platform = 'slack';
+  readonly connected = true;
+  /** Messages by id, in the order of posting. */
+  readonly messages = new Map<string, DoubleMessage>();
+  readonly announcements: string[] = [];
+  readonly deleted = new Set<string>();
+  readonly activities: (string | null)[] = [];
+
+  async start(): Promise<void> {}
+  async stop(): Promise<void> {}
+  async close(): Promise<void> {}
+
+  /** What a person reads now: each message's text and footer. */
+  get shown(): string[] {
+    return [...this.messages.values()].map(({ text, footer }) => [text, footer].filter(Boolean).join(' | '));
+  }
+
+  delete(id: string): void {
+    this.messages.delete(id);
+    this.deleted.add(id);
+  }
+
+  open(_address: Address, _attempt: number): ReplySurface {
+    return {
+      dialect: 'slack',
+      budgets: () => [],
+      post: async (page) => {
+        const message = `m${this.messages.size + this.deleted.size + 1}`;
+        this.messages.set(message, { ...page, footer: page.footer, writes: 1 });
+        return { message };
+      },
+      edit: async (message, page) => {
+        const shown = this.messages.get(message);
+        if (!shown) throw new WriteError('gone', 'message_not_found');
+        this.messages.set(message, { ...page, footer: page.footer, writes: shown.writes + 1 });
+        return { message };
+      },
+      activity: (status) => {
+        this.activities.push(status);
+      },
+      announce: async (text) => {
+        this.announcements.push(text);
+      },
+    };
+  }
+}
+
+let asked = 0;
+
+/** A question in a thread of its own unless told otherwise. */
+export function aQuestion(text: string, more: Partial<Question> = {}): Question {
+  asked += 1;
+  return {
+    platform: 'slack',
+    workspace: 'T1',
+    channel: 'C1',
+    message: `${asked}`,
+    conversation: `thread-${asked}`,
+    author: { id: 'U1', roles: [], name: 'asker' },
+    text,
+    images: [],
+    address: {},
+    ...more,
+  };
+}
