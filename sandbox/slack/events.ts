@@ -1,0 +1,149 @@
+/** The Events API: what happens in the workspace, told to the app if it subscribed and may see it. */
+import { randomUUID } from 'node:crypto';
+import type { Deliveries } from './delivery.ts';
+import { messageJson } from './shown.ts';
+import type { SlackMessage, Workspace } from './workspace.ts';
+
+/** What the app's manifest subscribes to. */
+export const subscribedEvents: readonly string[] = [
+  'app_mention',
+  'app_home_opened',
+  'message.im',
+  'message.channels',
+  'message.groups',
+  'agent_session_stopped',
+  'app_uninstalled',
+  'tokens_revoked',
+];
+
+const messageEvents = { channel: 'message.channels', group: 'message.groups', im: 'message.im' };
+
+export type MentionOrder = 'mention-first' | 'message-first';
+
+type Event = Readonly<Record<string, unknown>> & { readonly type: string };
+
+export class Events {
+  readonly subscriptions: ReadonlySet<string>;
+  readonly #workspace: Workspace;
+  readonly #deliveries: Deliveries;
+  readonly #baseUrl: string;
+
+  constructor(options: {
+    workspace: Workspace;
+    deliveries: Deliveries;
+    subscriptions: readonly string[];
+    baseUrl: string;
+  }) {
+    this.#workspace = options.workspace;
+    this.#deliveries = options.deliveries;
+    this.subscriptions = new Set(options.subscriptions);
+    this.#baseUrl = options.baseUrl;
+  }
+
+  /** A new message. One that mentions the bot makes two events with ids of their own, but not in a DM. */
+  posted(message: SlackMessage, options: { order?: MentionOrder; again?: boolean } = {}): void {
+    const event = { ...this.#json(message), channel: message.channel, event_ts: message.ts };
+    const { type, bot } = { type: this.#type(message), bot: this.#workspace.bot.id };
+    const tell = [() => this.#messageEvent(message.channel, event, options.again)];
+    if (type !== 'im' && message.user !== bot && message.text.includes(`<@${bot}>`)) {
+      tell.push(() =>
+        this.#tell('app_mention', message.channel, { ...event, type: 'app_mention' }, options.again),
+      );
+      if (options.order !== 'message-first') tell.reverse();
+    }
+    for (const one of tell) one();
+  }
+
+  /** An edit: no user at the top, old and new message inside. */
+  changed(message: SlackMessage, before: Readonly<Record<string, unknown>>): void {
+    this.#messageEvent(message.channel, {
+      type: 'message',
+      subtype: 'message_changed',
+      hidden: true,
+      channel: message.channel,
+      message: this.#json(message),
+      previous_message: before,
+      ...this.#now(),
+    });
+  }
+
+  deleted(message: SlackMessage): void {
+    this.#messageEvent(message.channel, {
+      type: 'message',
+      subtype: 'message_deleted',
+      hidden: true,
+      channel: message.channel,
+      deleted_ts: message.ts,
+      previous_message: this.#json(message),
+      ...this.#now(),
+    });
+  }
+
+  appHomeOpened(user: string): void {
+    const channel = this.#workspace.dm(user).id;
+    const { ts: event_ts } = this.#now();
+    this.#tell('app_home_opened', channel, {
+      type: 'app_home_opened',
+      user,
+      channel,
+      tab: 'messages',
+      event_ts,
+    });
+  }
+
+  sessionStopped(stop: {
+    channel: string;
+    thread_ts: string;
+    user: string;
+    streaming_message_ts: string[];
+  }): void {
+    const { ts: event_ts } = this.#now();
+    this.#tell('agent_session_stopped', stop.channel, { type: 'agent_session_stopped', ...stop, event_ts });
+  }
+
+  /** Any other event, also one the app did not subscribe to. */
+  raw(event: Event): void {
+    this.#send(event);
+  }
+
+  #messageEvent(channel: string, event: Event, again = false): void {
+    const { type } = this.#workspace.channel(channel);
+    this.#tell(messageEvents[type], channel, { ...event, channel_type: type }, again);
+  }
+
+  #tell(subscription: string, channel: string, event: Event, again = false): void {
+    if (!this.subscriptions.has(subscription)) return;
+    if (!this.#workspace.channel(channel).members.has(this.#workspace.bot.id)) return;
+    this.#send(event, again);
+  }
+
+  #send(event: Event, again = false): void {
+    const { teamId, appId, bot, clock } = this.#workspace;
+    const installation = { enterprise_id: null, team_id: teamId, user_id: bot.id };
+    const payload = {
+      token: 'sandbox',
+      team_id: teamId,
+      api_app_id: appId,
+      type: 'event_callback',
+      event_id: `Ev${randomUUID().replaceAll('-', '').slice(0, 9).toUpperCase()}`,
+      event_time: Math.floor(clock.now() / 1000),
+      authorizations: [{ ...installation, is_bot: true, is_enterprise_install: false }],
+      is_ext_shared_channel: false,
+      event,
+    };
+    this.#deliveries.event(payload, again);
+  }
+
+  #json(message: SlackMessage): Event {
+    return messageJson(this.#workspace, message, { baseUrl: this.#baseUrl }) as Event;
+  }
+
+  #type(message: SlackMessage) {
+    return this.#workspace.channel(message.channel).type;
+  }
+
+  #now() {
+    const ts = this.#workspace.newTs();
+    return { ts, event_ts: ts };
+  }
+}

@@ -1,0 +1,205 @@
+/** auth, apps, users, team, conversations, reactions, assistant and agents. */
+import { type Args, invalidArgument } from './args.ts';
+import {
+  type Methods,
+  oneOf,
+  readableChannel,
+  type SlackContext,
+  threadOf,
+  writableChannel,
+} from './method.ts';
+import { messageJson } from './shown.ts';
+import { SlackError } from './slack-error.ts';
+import { sessionStatuses } from './streams.ts';
+import type { SlackChannel, SlackMessage } from './workspace.ts';
+
+export function otherMethods(
+  slack: SlackContext,
+  options: { openSocket: () => string; baseUrl: string },
+): Methods {
+  const { workspace, statuses } = slack;
+  const { bot, teamId, teamName } = workspace;
+
+  const listed = (args: Args, messages: readonly SlackMessage[]) => {
+    const [oldest, latest, inclusive] = [args.text('oldest'), args.text('latest'), args.flag('inclusive')];
+    const inRange = messages.filter(({ ts }) => {
+      if ((ts === oldest || ts === latest) && !inclusive) return false;
+      return (!oldest || ts >= oldest) && (!latest || ts <= latest);
+    });
+    const from = Number(Buffer.from(args.text('cursor') ?? '', 'base64').toString() || 0);
+    if (!Number.isInteger(from)) throw new SlackError('invalid_cursor');
+    const to = from + args.count('limit', 100, 999);
+    const more = to < inRange.length;
+    const metadata = args.flag('include_all_metadata');
+    return {
+      messages: inRange
+        .slice(from, to)
+        .map((one) => messageJson(workspace, one, { metadata, baseUrl: options.baseUrl })),
+      has_more: more,
+      ...(more && { response_metadata: { next_cursor: Buffer.from(String(to)).toString('base64') } }),
+    };
+  };
+
+  const reacted = (args: Args) => {
+    const name = args.required('name').replaceAll(':', '');
+    if (!/^[a-z0-9_+'-]+$/.test(name)) throw new SlackError('invalid_name');
+    const channel = writableChannel(workspace, args.required('channel'));
+    const message = workspace.message(channel.id, args.required('timestamp'));
+    const users = message.reactions.get(name) ?? new Set<string>();
+    return { name, message, users };
+  };
+
+  const thread = (args: Args) => {
+    const channel = writableChannel(workspace, args.required('channel_id'));
+    const threadTs = args.required('thread_ts');
+    try {
+      return { channel, threadTs: threadOf(workspace, channel, threadTs)! };
+    } catch {
+      throw new SlackError('invalid_thread_ts');
+    }
+  };
+
+  return {
+    'auth.test': {
+      run: () => ({
+        url: 'https://sandbox.slack.test/',
+        team: teamName,
+        team_id: teamId,
+        user: bot.name,
+        user_id: bot.id,
+        bot_id: bot.botId,
+        is_enterprise_install: false,
+      }),
+    },
+    'apps.connections.open': { token: 'app', run: () => ({ url: options.openSocket() }) },
+    'team.info': {
+      scope: 'team:read',
+      run: () => ({ team: { id: teamId, name: teamName, domain: teamName } }),
+    },
+    'users.info': {
+      scope: 'users:read',
+      run(args) {
+        const { id, name, isAdmin, isBot } = workspace.user(args.required('user'));
+        const profile = { real_name: name, display_name: name };
+        const rights = { is_admin: isAdmin, is_owner: false, is_bot: isBot, is_restricted: false };
+        return {
+          user: { id, team_id: teamId, name, real_name: name, deleted: false, ...rights, profile, tz: 'UTC' },
+        };
+      },
+    },
+    'conversations.info': {
+      run: (args) => ({ channel: channelJson(workspace.channel(args.required('channel')), bot.id) }),
+    },
+    'conversations.open': {
+      scope: 'im:write',
+      run(args) {
+        const users = args.required('users').split(',');
+        if (users.length > 1) throw invalidArgument('the sandbox knows no group messages');
+        const known = workspace.channels.length;
+        const channel = workspace.dm(users[0]!);
+        const already = workspace.channels.length === known;
+        return { ...(already && { no_op: true, already_open: true }), channel: channelJson(channel, bot.id) };
+      },
+    },
+    'conversations.history': {
+      scope: 'channels:history',
+      run(args) {
+        const channel = readableChannel(workspace, args.required('channel'));
+        const top = workspace.messages(channel.id).filter(({ threadTs, onlyFor }) => !threadTs && !onlyFor);
+        return listed(args, top.toReversed());
+      },
+    },
+    'conversations.replies': {
+      scope: 'channels:history',
+      run(args) {
+        const channel = readableChannel(workspace, args.required('channel'));
+        const ts = threadOf(workspace, channel, args.required('ts'))!;
+        const parent = workspace
+          .messages(channel.id)
+          .filter((message) => message.ts === ts && !message.onlyFor);
+        return listed(args, [...parent, ...workspace.replies(channel.id, ts)]);
+      },
+    },
+    'reactions.add': {
+      scope: 'reactions:write',
+      run(args) {
+        const { name, message, users } = reacted(args);
+        if (users.has(bot.id)) throw new SlackError('already_reacted');
+        message.reactions.set(name, users.add(bot.id));
+        workspace.changed();
+        return {};
+      },
+    },
+    'reactions.remove': {
+      scope: 'reactions:write',
+      run(args) {
+        const { name, message, users } = reacted(args);
+        if (!users.delete(bot.id)) throw new SlackError('no_reaction');
+        if (users.size === 0) message.reactions.delete(name);
+        workspace.changed();
+        return {};
+      },
+    },
+    'assistant.threads.setStatus': {
+      scope: 'chat:write',
+      run(args) {
+        const { channel, threadTs } = thread(args);
+        const loading = args.json('loading_messages', 'invalid_arguments') ?? [];
+        if (!Array.isArray(loading) || loading.length > 10)
+          throw invalidArgument('at most 10 loading_messages');
+        if (loading.some((one) => typeof one !== 'string' || one.length > 50)) {
+          throw invalidArgument('a loading message has at most 50 characters');
+        }
+        if (args.text('status') === undefined) throw invalidArgument('missing required field: status');
+        statuses.set(channel.id, threadTs, args.text('status')!);
+        return {};
+      },
+    },
+    'assistant.threads.setSuggestedPrompts': {
+      scope: 'assistant:write',
+      run(args) {
+        const channel = writableChannel(workspace, args.required('channel_id'));
+        threadOf(workspace, channel, args.text('thread_ts'));
+        const prompts = args.json('prompts', 'invalid_arguments');
+        if (!Array.isArray(prompts) || prompts.length > 4) throw invalidArgument('at most 4 prompts');
+        if (
+          prompts.some((prompt) => typeof prompt?.title !== 'string' || typeof prompt?.message !== 'string')
+        ) {
+          throw invalidArgument('a prompt needs title and message');
+        }
+        return {};
+      },
+    },
+    'agents.sessions.setStatus': {
+      scope: 'chat:write',
+      run(args) {
+        const { channel, threadTs } = thread(args);
+        const status = oneOf(args, 'status', sessionStatuses);
+        if ((args.text('title') ?? '').length > 200)
+          throw invalidArgument('a title has at most 200 characters');
+        statuses.setSession(channel.id, threadTs, status, args.text('title'));
+        const { title } = statuses.session(channel.id, threadTs)!;
+        const unheard = status === 'processing' && !slack.events.subscriptions.has('agent_session_stopped');
+        const warning = 'missing_agent_session_stopped_event_subscription';
+        return { status, agent_status: status, title, ...(unheard && { warning }) };
+      },
+    },
+  };
+}
+
+function channelJson(channel: SlackChannel, bot: string): Record<string, unknown> {
+  const { id, name, type, members, archived } = channel;
+  if (type === 'im') {
+    return { id, is_im: true, user: [...members].find((user) => user !== bot), is_archived: archived };
+  }
+  return {
+    id,
+    name,
+    is_channel: type === 'channel',
+    is_group: type === 'group',
+    is_im: false,
+    is_private: type === 'group',
+    is_archived: archived,
+    is_member: members.has(bot),
+  };
+}
