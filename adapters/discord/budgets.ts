@@ -1,0 +1,26 @@
+import type { Budget, WriteOp } from '../../src/bot/ports.ts';
+
+export const GLOBAL_BUDGET = 'discord:global';
+
+/**
+ * All requests of one bot: 50 a second (Discord's documentation, "Rate Limits"). Interaction endpoints are
+ * exempt.
+ */
+export const globalBudget: Budget = { id: GLOBAL_BUDGET, limit: 50, windowMs: 1000 };
+
+/**
+ * Discord promises no number for messages; it behaves like 5 in any 5 seconds for each channel, counted
+ * apart for creates and edits although both answer with the same bucket (measured; facts of the project).
+ */
+export const channelBudget = (channel: string, op: WriteOp): Budget => ({
+  id: `discord:${channel}:${op === 'post' ? 'create' : 'edit'}`,
+  limit: 5,
+  windowMs: 5000,
+});
+
+/** An interaction's webhook has a bucket of its own for each token, of the same size. */
+export const interactionBudget = (interaction: string): Budget => ({
+  id: `discord:interaction:${interaction}`,
+  limit: 5,
+  windowMs: 5000,
+});

@@ -1,0 +1,83 @@
+import {
+  type Client,
+  DiscordjsError,
+  DiscordjsErrorCodes,
+  Events,
+  GatewayCloseCodes,
+  Status,
+} from 'discord.js';
+import type { Logger } from 'pino';
+import { type Clock, sleep } from '../../src/clock.ts';
+import { OperatorError } from '../../src/errors.ts';
+
+/** Longer than the library waits for servers that do not answer (15 s); ms. */
+const START_LIMIT = 60_000;
+
+const PORTAL = 'discord.com/developers/applications → your app → Bot';
+
+const BAD_TOKEN = `DISCORD_TOKEN: Discord does not accept it. Get a new one at ${PORTAL} → Reset Token.`;
+
+/** Why Discord closed a connection that it will not open again, and what to do. */
+const CLOSED_FOR_GOOD: Readonly<Record<number, string>> = {
+  [GatewayCloseCodes.AuthenticationFailed]: BAD_TOKEN,
+  [GatewayCloseCodes.DisallowedIntents]: `Discord: switch on "Message Content Intent" at ${PORTAL} → Privileged Gateway Intents, save, and start again.`,
+  [GatewayCloseCodes.ShardingRequired]:
+    'Discord: the bot is in more servers than one connection may serve (2,500).',
+};
+
+const reason = (code: number): string =>
+  CLOSED_FOR_GOOD[code] ?? `Discord: the connection was closed for good (code ${code}).`;
+
+/** Connects the client and waits until it is ready. @throws OperatorError that says what to do */
+export async function connect(client: Client, token: string, clock: Clock): Promise<Client<true>> {
+  let closeCode: number | undefined;
+  client.once(Events.ShardDisconnect, ({ code }) => {
+    closeCode = code;
+  });
+  const deadline = new AbortController();
+  try {
+    const ready = new Promise<Client<true>>((resolve) => client.once(Events.ClientReady, resolve));
+    return await Promise.race([
+      client.login(token).then(() => ready),
+      sleep(clock, START_LIMIT, deadline.signal).then(() => {
+        throw new OperatorError(
+          'Discord: no connection within a minute. Check the network, then start again.',
+        );
+      }),
+    ]);
+  } catch (error) {
+    if (error instanceof OperatorError) throw error;
+    if (closeCode !== undefined) throw new OperatorError(reason(closeCode), { cause: error });
+    if (error instanceof DiscordjsError && error.code === DiscordjsErrorCodes.TokenInvalid) {
+      throw new OperatorError(BAD_TOKEN, { cause: error });
+    }
+    const what = error instanceof Error ? error.message : String(error);
+    throw new OperatorError(
+      `Discord: cannot connect (${what}). Check the network, and DISCORD_API_URL if set.`,
+      {
+        cause: error,
+      },
+    );
+  } finally {
+    deadline.abort();
+  }
+}
+
+export const isConnected = (client: Client): boolean =>
+  client.isReady() && client.ws.shards.every(({ status }) => status === Status.Ready);
+
+/** Reports what happens to the connection later on; none of it may end the process. */
+export function logConnection(client: Client, log: Logger): void {
+  client.on(Events.ShardDisconnect, ({ code }, shard) => log.error({ shard, code }, reason(code)));
+  client.on(Events.ShardReconnecting, (shard) =>
+    log.warn({ shard }, 'Discord connection lost, reconnecting'),
+  );
+  client.on(Events.ShardResume, (shard, replayed) =>
+    log.info({ shard, replayed }, 'Discord connection resumed'),
+  );
+  client.on(Events.ShardError, (error, shard) =>
+    log.warn({ shard, err: error }, 'Discord connection failed'),
+  );
+  client.on(Events.Error, (error) => log.error({ err: error }, 'discord.js failed'));
+  client.on(Events.Warn, (message) => log.warn({ warning: message }, 'discord.js warns'));
+}

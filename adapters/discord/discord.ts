@@ -1,0 +1,242 @@
+import {
+  type ButtonInteraction,
+  Client,
+  Events,
+  GatewayIntentBits,
+  type Interaction,
+  type Message,
+  MessageFlags,
+  OAuth2Scopes,
+  Options,
+  type PartialMessage,
+  Partials,
+} from 'discord.js';
+import { type Logger, stdSerializers } from 'pino';
+import { KeyedQueue } from '../../src/bot/keyed-queue.ts';
+import {
+  type Address,
+  type Bot,
+  type ChatPlatform,
+  parseButtonId,
+  type ReplySurface,
+} from '../../src/bot/ports.ts';
+import type { Clock } from '../../src/clock.ts';
+import { OperatorError } from '../../src/errors.ts';
+import { readAddress } from './address.ts';
+import { answerThis, ask, NOT_TAKEN } from './ask.ts';
+import { type Command, registerCommands } from './commands.ts';
+import { connect, isConnected, logConnection } from './connection.ts';
+import { DiscordHttp } from './http.ts';
+import { askerOf, isForBot, isFromPerson, missingPermission, questionOf } from './messages.ts';
+import { DiscordReply } from './surface.ts';
+import { Typing } from './typing.ts';
+
+const COMMANDS: readonly Command[] = [ask, answerThis];
+
+export interface DiscordOptions {
+  readonly token: string;
+  /** Without the version; default the real service. */
+  readonly apiUrl?: string;
+  /** Commands for this server only, which appear at once; default everywhere. */
+  readonly guildId?: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Discord through discord.js: events come in over its gateway, replies go out over HTTP of our own. */
+export function createDiscord(options: DiscordOptions): ChatPlatform {
+  return new Discord(options);
+}
+
+class Discord implements ChatPlatform {
+  readonly platform = 'discord';
+  readonly #options: DiscordOptions;
+  readonly #log: Logger;
+  readonly #client: Client;
+  readonly #http: DiscordHttp;
+  readonly #typing: Typing;
+  /** Keeps a channel's messages in order while the store is asked whether they are for the bot. */
+  readonly #inOrder = new KeyedQueue();
+  #taking = false;
+
+  constructor(options: DiscordOptions) {
+    this.#options = options;
+    this.#log = options.log.child({}, { serializers: { err: withoutRequest } });
+    this.#client = newClient(options.apiUrl);
+    this.#http = new DiscordHttp(options);
+    this.#typing = new Typing(this.#http, options.clock, this.#log);
+  }
+
+  get connected(): boolean {
+    return isConnected(this.#client);
+  }
+
+  async start(bot: Bot): Promise<void> {
+    const { token, clock, guildId } = this.#options;
+    logConnection(this.#client, this.#log);
+    this.#listen(bot);
+    this.#taking = true;
+    try {
+      const client = await connect(this.#client, token, clock);
+      await this.#register(client, guildId);
+      this.#log.info({ bot: client.user.id, servers: client.guilds.cache.size }, 'Discord connected');
+      if (client.guilds.cache.size === 0)
+        this.#log.warn(`in no server yet: invite the bot with ${invite(client)}`);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#taking = false;
+  }
+
+  async close(): Promise<void> {
+    this.#taking = false;
+    this.#typing.close();
+    await this.#client.destroy();
+    await this.#http.close();
+  }
+
+  open(address: Address, attempt: number): ReplySurface {
+    return new DiscordReply(readAddress(address), attempt, {
+      http: this.#http,
+      typing: this.#typing,
+      clock: this.#options.clock,
+    });
+  }
+
+  #listen(bot: Bot): void {
+    const client = this.#client;
+    const guarded = (ids: object, task: Promise<void>) =>
+      void task.catch((error) =>
+        this.#log.error({ ...ids, err: error }, 'a Discord event could not be handled'),
+      );
+
+    client.on(Events.MessageCreate, (message) => {
+      if (!this.#taking || !isFromPerson(message)) return;
+      const { id, channelId } = message;
+      guarded(
+        { message: id, channel: channelId },
+        this.#inOrder.run(channelId, () => this.#take(message, bot)),
+      );
+    });
+    client.on(Events.InteractionCreate, (interaction) => {
+      const { id, channelId } = interaction;
+      guarded({ interaction: id, channel: channelId }, this.#answer(interaction, bot));
+    });
+    const deleted = ({ id, channelId, guildId, author }: Message | PartialMessage) => {
+      if (author && author.id !== client.user?.id) return;
+      bot.messageDeleted({
+        platform: 'discord',
+        workspace: guildId ?? channelId,
+        channel: channelId,
+        message: id,
+      });
+    };
+    client.on(Events.MessageDelete, deleted);
+    client.on(Events.MessageBulkDelete, (messages) => messages.forEach(deleted));
+  }
+
+  async #take(message: Message, bot: Bot): Promise<void> {
+    if (!(await isForBot(message, bot))) return;
+    const missing = missingPermission(message);
+    if (missing) {
+      this.#log.warn({ message: message.id, channel: message.channelId }, 'may not answer in this channel');
+      await message.author.send(missing);
+      return;
+    }
+    try {
+      await bot.ask(questionOf(message));
+    } catch (error) {
+      this.#log.error({ message: message.id, err: error }, 'a question could not be taken');
+      await message.reply(NOT_TAKEN);
+    }
+  }
+
+  async #answer(interaction: Interaction, bot: Bot): Promise<void> {
+    if (interaction.isButton()) return this.#press(interaction, bot);
+    // While stopping, commands are left to another process, or to Discord's own words.
+    if (!this.#taking) return;
+    if (!interaction.isChatInputCommand() && !interaction.isMessageContextMenuCommand()) return;
+    const command = COMMANDS.find(({ definition }) => definition.name === interaction.commandName);
+    const { clock } = this.#options;
+    if (command) await command.run(interaction, { bot, clock, log: this.#log });
+  }
+
+  async #press(interaction: ButtonInteraction, bot: Bot): Promise<void> {
+    const button = parseButtonId(interaction.customId);
+    if (!button) return;
+    const { guildId, channelId, user, member } = interaction;
+    const acknowledged = interaction.deferUpdate().then(
+      () => true,
+      (error) => {
+        this.#log.warn({ interaction: interaction.id, err: error }, 'cannot acknowledge a button');
+        return false;
+      },
+    );
+    const answer = await bot.press({
+      platform: 'discord',
+      workspace: guildId ?? channelId,
+      channel: channelId,
+      button: button.kind,
+      turn: button.turn,
+      user: askerOf(user, member),
+    });
+    if (answer !== null && (await acknowledged)) {
+      await interaction.followUp({ content: answer, flags: MessageFlags.Ephemeral });
+    }
+  }
+
+  /** Without its commands the bot still answers when mentioned: only what the operator can mend ends the start. */
+  async #register(client: Client<true>, guildId: string | undefined): Promise<void> {
+    try {
+      await registerCommands(client, COMMANDS, guildId);
+    } catch (error) {
+      if (error instanceof OperatorError) throw error;
+      this.#log.error(
+        { err: error },
+        'cannot register the commands; they stay as Discord has them until the next start',
+      );
+    }
+  }
+}
+
+function newClient(apiUrl: string | undefined): Client {
+  const own = ({ id, client }: { id: string; client: Client }) => id === client.user?.id;
+  return new Client({
+    intents: [
+      GatewayIntentBits.Guilds,
+      GatewayIntentBits.GuildMessages,
+      GatewayIntentBits.MessageContent,
+      GatewayIntentBits.DirectMessages,
+    ],
+    // Direct messages come from channels not seen before; deletions are of messages seen long ago.
+    partials: [Partials.Channel, Partials.Message],
+    allowedMentions: { parse: [], repliedUser: false },
+    failIfNotExists: false,
+    makeCache: Options.cacheWithLimits({
+      ...Options.DefaultMakeCacheSettings,
+      MessageManager: 50,
+      ReactionManager: 0,
+      PresenceManager: 0,
+      GuildMemberManager: { maxSize: 1000, keepOverLimit: own },
+      UserManager: { maxSize: 2000, keepOverLimit: own },
+    }),
+    ...(apiUrl !== undefined && { rest: { api: apiUrl.replace(/\/+$/, '') } }),
+  });
+}
+
+/** The library's errors carry what was sent, and addresses with an interaction's token in them. */
+function withoutRequest(error: Error): object {
+  const { requestBody, url, ...rest } = stdSerializers.err(error);
+  return rest;
+}
+
+/** Asks for what the bot needs and no more: to see channels, read their history and write in them. */
+const invite = (client: Client<true>): string =>
+  client.generateInvite({
+    scopes: [OAuth2Scopes.Bot, OAuth2Scopes.ApplicationsCommands],
+    permissions: ['ViewChannel', 'SendMessages', 'SendMessagesInThreads', 'ReadMessageHistory'],
+  });

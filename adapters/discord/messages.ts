@@ -1,0 +1,114 @@
+import {
+  type APIInteractionGuildMember,
+  type Attachment,
+  GuildMember,
+  type Message,
+  MessageType,
+  PermissionFlagsBits,
+  type TextBasedChannel,
+  type User,
+} from 'discord.js';
+import type { User as Asker, Bot, ImageRef, Question } from '../../src/bot/ports.ts';
+import type { ReplyAddress } from './address.ts';
+import { ownRole, quote, readable } from './text.ts';
+
+/** Another bot's message, a webhook's or Discord's own: never answered, or two bots would talk for ever. */
+export const isFromPerson = (message: Message): boolean =>
+  !message.author.bot && message.webhookId === null && !message.system;
+
+/**
+ * Whether the bot is meant: by its name, by a reply to it, in a direct message, or in a thread where it
+ * takes part already and nobody else is spoken to.
+ */
+export async function isForBot(message: Message, bot: Bot): Promise<boolean> {
+  if (message.channel.isDMBased() || mentionsBot(message) || (await answersBot(message, bot))) return true;
+  if (!message.channel.isThread()) return false;
+  const empty = message.content.trim() === '' && imagesOf(message).length === 0;
+  if (empty || message.mentions.users.size > 0 || message.mentions.roles.size > 0) return false;
+  const { guildId, channelId } = message;
+  const where = { platform: 'discord', workspace: guildId ?? channelId } as const;
+  if (await bot.isEngaged({ ...where, conversation: channelId })) return true;
+  // A thread that was opened on one of the bot's answers has that message's id.
+  const { parentId } = message.channel;
+  return parentId !== null && bot.isOwnReply({ ...where, channel: parentId, message: channelId });
+}
+
+export function questionOf(message: Message): Question {
+  const { guildId: guild, channelId: channel, channel: place, id } = message;
+  const answered = repliedTo(message);
+  const isOwn = answered?.author.id === message.client.user.id;
+  const about = answered && !isOwn && mentionsBot(message) ? answered : null;
+  return {
+    platform: 'discord',
+    workspace: guild ?? channel,
+    channel,
+    message: id,
+    conversation: isConversation(place) ? channel : id,
+    ...(message.type === MessageType.Reply &&
+      !about &&
+      message.reference?.messageId && { inReplyTo: message.reference.messageId }),
+    author: askerOf(message.author, message.member),
+    text: about ? `${quoteOf(about)}\n\n${textOf(message)}` : textOf(message),
+    images: [...(about ? imagesOf(about) : []), ...imagesOf(message)],
+    address: { by: 'message', guild, channel, author: message.author.id, message: id } satisfies ReplyAddress,
+  };
+}
+
+/** What keeps the bot from answering here, in words for the person who asked; null when nothing does. */
+export function missingPermission(message: Message): string | null {
+  if (!message.inGuild()) return null;
+  const { channel } = message;
+  const [needed, name] = channel.isThread()
+    ? [PermissionFlagsBits.SendMessagesInThreads, 'Send Messages in Threads']
+    : [PermissionFlagsBits.SendMessages, 'Send Messages'];
+  if (channel.permissionsFor(message.client.user)?.has(needed) !== false) return null;
+  return `I may not write in ${channel}, where you asked me something. An admin of the server can give me **${name}** there.`;
+}
+
+/** A direct message or a thread is one conversation; in other channels each reply chain is one. */
+export const isConversation = (channel: TextBasedChannel | null): boolean =>
+  channel !== null && (channel.isDMBased() || channel.isThread());
+
+export const textOf = (message: Message): string =>
+  readable(message.content, message.client.user, message.channel);
+
+export const quoteOf = (message: Message): string =>
+  quote(message.member?.displayName ?? message.author.displayName, textOf(message));
+
+export const imagesOf = (message: Pick<Message, 'attachments'>): ImageRef[] =>
+  [...message.attachments.values()].flatMap(imageOf);
+
+export const imageOf = ({ url, contentType, size }: Attachment): ImageRef[] =>
+  contentType?.startsWith('image/') ? [{ url, mimeType: contentType, bytes: size }] : [];
+
+export function askerOf(user: User, member: GuildMember | APIInteractionGuildMember | null): Asker {
+  if (member instanceof GuildMember) {
+    // Everybody holds @everyone, whose id is the server's.
+    const roles = [...member.roles.cache.keys()].filter((id) => id !== member.guild.id);
+    return { id: user.id, roles, name: member.displayName };
+  }
+  return { id: user.id, roles: member?.roles ?? [], name: member?.nick ?? user.displayName };
+}
+
+function mentionsBot(message: Message): boolean {
+  const me = message.client.user;
+  const direct = { ignoreEveryone: true, ignoreRoles: true, ignoreRepliedUser: true };
+  if (message.mentions.has(me, direct)) return true;
+  const role = ownRole(me, message.guild);
+  return role !== undefined && message.mentions.roles.has(role);
+}
+
+/** The message it replies to, as far as Discord sent it along. */
+function repliedTo(message: Message): Message | null {
+  if (message.type !== MessageType.Reply || !message.reference?.messageId) return null;
+  return message.channel.messages.cache.get(message.reference.messageId) ?? null;
+}
+
+async function answersBot(message: Message, bot: Bot): Promise<boolean> {
+  const { guildId, channelId, type, reference } = message;
+  if (type !== MessageType.Reply || !reference?.messageId) return false;
+  const author = message.mentions.repliedUser;
+  if (author) return author.id === message.client.user.id;
+  const where = { platform: 'discord', workspace: guildId ?? channelId, channel: channelId } as const;
+  return bot.isOwnReply({ ...where, message: reference.messageId });
+}
