@@ -1,4 +1,5 @@
 /** Brings events, clicks and commands to the app, and brings events again when they are not acknowledged. */
+import { setMaxListeners } from 'node:events';
 import { type Clock, sleep } from '../../src/clock.ts';
 
 export interface Envelope {
@@ -34,6 +35,8 @@ export class Deliveries {
     this.#clock = options.clock;
     this.#times = options.times;
     this.#transport = options.transport;
+    // As many wait as there are events on their way.
+    setMaxListeners(0, this.#closed.signal);
   }
 
   /** Brings an event; `again` also after it was acknowledged, as Slack does when the ack got lost. */
@@ -80,10 +83,11 @@ export class Deliveries {
   }
 
   #attempt(envelope: Envelope): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.#clock.after(this.#times.ackMs, () => reject(new Error('timeout')));
-      this.#closed.signal.addEventListener('abort', () => reject(this.#closed.signal.reason), { once: true });
-      this.#transport(envelope).then(resolve, reject).finally(cancel);
+    const over = new AbortController();
+    const signal = AbortSignal.any([over.signal, this.#closed.signal]);
+    const deadline = sleep(this.#clock, this.#times.ackMs, signal).then(() => {
+      throw new Error('timeout');
     });
+    return Promise.race([this.#transport(envelope), deadline]).finally(() => over.abort());
   }
 }

@@ -1,27 +1,27 @@
 /** A strict Slack on this machine: Web API and Socket Mode on one side, people on the other. */
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import type { Server } from 'node:http';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import type { FakeChat, RateLimitHit, ShownMessage } from '../chat.ts';
 import { Faults } from '../faults.ts';
-import { buttonsOf } from './blocks.ts';
 import { type BudgetRule, SlackBudgets } from './budgets.ts';
 import { chatMethods } from './chat-methods.ts';
 import { Deliveries, type DeliveryTimes, slackDeliveryTimes } from './delivery.ts';
 import { Events, type MentionOrder, subscribedEvents } from './events.ts';
-import type { SlackContext } from './method.ts';
+import { type HttpEventsOptions, httpEvents } from './http-events.ts';
+import { Interactions, type SlashCommand } from './interactions.ts';
+import { type SlackContext, threadOf } from './method.ts';
 import { typed } from './mrkdwn.ts';
 import { otherMethods } from './other-methods.ts';
 import type { Ping } from './pings.ts';
 import { ResponseUrls } from './response-urls.ts';
-import { listen, type Route } from './server.ts';
-import { messageJson, shown } from './shown.ts';
+import { type Answer, HttpServer, type Route } from './server.ts';
+import { shown } from './shown.ts';
 import { type DisconnectReason, SocketMode } from './socket-mode.ts';
 import { Statuses } from './statuses.ts';
 import { Streams } from './streams.ts';
 import { type ApiCall, WebApi } from './web-api.ts';
-import { type SlackMessage, Workspace } from './workspace.ts';
+import { Workspace } from './workspace.ts';
 
 /** What the app's manifest asks for. */
 const manifestScopes = [
@@ -55,6 +55,8 @@ export interface FakeSlackOptions {
   readonly budgets?: Readonly<Record<string, BudgetRule>>;
   readonly delivery?: Partial<DeliveryTimes>;
   readonly streamLifeMs?: number;
+  /** Delivers by HTTP instead of Socket Mode. */
+  readonly http?: HttpEventsOptions;
   readonly clock?: Clock;
 }
 
@@ -84,104 +86,100 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
   readonly people: { readonly asker: string; readonly colleague: string; readonly admin: string };
   readonly #workspace: Workspace;
   readonly #budgets: SlackBudgets;
-  readonly #options: FakeSlackOptions;
+  readonly #scopes: readonly string[];
   readonly #pings: Ping[] = [];
   readonly #statuses: Statuses;
+  readonly #streams: Streams;
+  readonly #events: Events;
+  readonly #interactions: Interactions;
+  readonly #responseUrls: ResponseUrls;
+  readonly #webApi: WebApi;
   readonly #socketMode: SocketMode;
   readonly #deliveries: Deliveries;
-  #server!: Server;
-  #baseUrl!: string;
-  #context!: SlackContext;
-  #streams!: Streams;
-  #responseUrls!: ResponseUrls;
-  #webApi!: WebApi;
+  readonly #server: HttpServer;
 
-  private constructor(options: FakeSlackOptions) {
+  private constructor(server: HttpServer, options: FakeSlackOptions) {
     super();
     const clock = options.clock ?? systemClock;
+    const { baseUrl } = server;
     const changed = () => void this.emit('change');
-    this.#options = options;
+    this.#server = server;
     this.botToken = options.botToken ?? 'xoxb-sandbox';
     this.appToken = options.appToken ?? 'xapp-sandbox';
-    this.#workspace = new Workspace({
-      ...(options.team && { teamId: options.team }),
-      botName: 'pilotlight',
-      clock,
-      changed,
-    });
+    this.#scopes = options.scopes ?? manifestScopes;
+    const workspace = new Workspace({ teamId: options.team, botName: 'pilotlight', clock, changed });
+    this.#workspace = workspace;
     this.#budgets = new SlackBudgets(options.budgets ?? {}, clock);
     this.#statuses = new Statuses({ clock, changed });
-    this.#socketMode = new SocketMode({ appId: this.#workspace.appId, changed });
-    this.#deliveries = new Deliveries({
+    this.#socketMode = new SocketMode({ appId: workspace.appId, changed });
+    const deliveries = new Deliveries({
       clock,
       times: { ...slackDeliveryTimes, ...options.delivery },
-      transport: (envelope) => this.#socketMode.send(envelope),
+      transport: options.http
+        ? httpEvents(options.http, clock)
+        : (envelope) => this.#socketMode.send(envelope),
     });
-    const [asker, colleague] = ['asker', 'colleague'].map((name) => this.#workspace.addUser(name).id);
-    const admin = this.#workspace.addUser('admin', { admin: true }).id;
-    this.people = { asker: asker!, colleague: colleague!, admin };
-    this.channel = this.addChannel('general');
-    this.dm = this.openDm(this.people.asker);
-  }
-
-  /** Starts on loopback, with one channel, one DM and three people. */
-  static async start(options: FakeSlackOptions = {}): Promise<FakeSlack> {
-    const slack = new FakeSlack(options);
-    await slack.#listen();
-    return slack;
-  }
-
-  async #listen(): Promise<void> {
-    const { server, baseUrl } = await listen({
-      port: this.#options.port ?? 0,
-      clock: this.#workspace.clock,
-      faults: this.faults,
-      route: (method, path) => this.#route(method, path),
-    });
-    const workspace = this.#workspace;
-    this.#server = server.on('upgrade', (...upgrade) => this.#socketMode.upgrade(...upgrade));
-    this.#baseUrl = baseUrl;
-    const subscriptions = this.#options.subscriptions ?? subscribedEvents;
-    const events = new Events({ workspace, deliveries: this.#deliveries, subscriptions, baseUrl });
-    this.#context = { workspace, events, statuses: this.#statuses, pings: this.#pings };
-    this.#streams = new Streams(this.#context, { ttlMs: this.#options.streamLifeMs ?? streamLifeMs });
-    this.#responseUrls = new ResponseUrls(this.#context, baseUrl);
+    this.#deliveries = deliveries;
+    const subscriptions = options.subscriptions ?? subscribedEvents;
+    this.#events = new Events({ workspace, deliveries, subscriptions, baseUrl });
+    const context: SlackContext = {
+      workspace,
+      events: this.#events,
+      statuses: this.#statuses,
+      pings: this.#pings,
+    };
+    this.#streams = new Streams(context, { lifeMs: options.streamLifeMs ?? streamLifeMs });
+    this.#responseUrls = new ResponseUrls(context, baseUrl);
+    this.#interactions = new Interactions({ workspace, deliveries, responseUrls: this.#responseUrls });
     const openSocket = () => baseUrl.replace('http', 'ws') + this.#socketMode.newPath();
     this.#webApi = new WebApi({
       methods: {
-        ...chatMethods(this.#context, this.#streams),
+        ...chatMethods(context, this.#streams),
         ...this.#streams.methods,
-        ...otherMethods(this.#context, { openSocket, baseUrl }),
+        ...otherMethods(context, { openSocket, baseUrl }),
       },
       budgets: this.#budgets,
       team: workspace.teamId,
       tokens: { bot: this.botToken, app: this.appToken },
-      scopes: this.#options.scopes ?? manifestScopes,
-      now: workspace.clock.now,
+      scopes: this.#scopes,
+      now: clock.now,
     });
+    this.people = {
+      asker: this.addUser('asker'),
+      colleague: this.addUser('colleague'),
+      admin: this.addUser('admin', { admin: true }),
+    };
+    this.channel = this.addChannel('general');
+    this.dm = this.openDm(this.people.asker);
+    const upgrade: SocketMode['upgrade'] = (...request) => this.#socketMode.upgrade(...request);
+    server.serve({ route: (method, path) => this.#route(method, path), upgrade }, this.faults, clock);
+  }
+
+  /** Starts on loopback, with one channel, one DM and three people. Rejects when the port is taken. */
+  static async start(options: FakeSlackOptions = {}): Promise<FakeSlack> {
+    return new FakeSlack(await HttpServer.listen(options.port ?? 0), options);
   }
 
   #route(method: string, path: string): Route | undefined {
     const [, root, name = ''] = path.split('/');
     if (root === 'api' && method === 'POST') {
-      return { fault: name, answer: (call) => this.#webApi.handle(name, call) };
+      return { name, run: (call) => this.#webApi.handle(name, call) };
     }
     if (root === 'response' && method === 'POST') {
-      return { fault: 'response_url', answer: (call) => this.#responseUrls.handle(name, call) };
+      return { name: 'response_url', run: (call) => this.#responseUrls.handle(name, call) };
     }
     if (root === 'files' && method === 'GET') {
-      return { fault: 'url_private', answer: (call) => this.#file(name, call.authorization) };
+      return { name: 'url_private', run: (call) => this.#file(name, call.authorization) };
     }
     return undefined;
   }
 
-  #file(id: string, token: string | undefined) {
+  #file(id: string, token: string | undefined): Answer {
     const file = this.#workspace.channels
       .flatMap((channel) => this.#workspace.messages(channel.id).flatMap(({ files }) => files))
       .find((other) => other.id === id);
     if (!file) return { status: 404, body: 'not found' };
-    const scopes = this.#options.scopes ?? manifestScopes;
-    if (token !== this.botToken || !scopes.includes('files:read')) {
+    if (token !== this.botToken || !this.#scopes.includes('files:read')) {
       // Slack sends whoever may not see a file to its login page.
       return { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Sign in</html>' };
     }
@@ -190,7 +188,7 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
 
   /** For SLACK_API_URL. */
   get apiUrl(): string {
-    return `${this.#baseUrl}/api/`;
+    return `${this.#server.baseUrl}/api/`;
   }
 
   get teamId(): string {
@@ -269,112 +267,55 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
     const workspace = this.#workspace;
     const members = workspace.channel(said.channel).members;
     if (!members.has(said.user)) throw new Error(`${said.user} is not in ${said.channel}`);
-    if (said.thread) workspace.message(said.channel, said.thread);
+    const threadTs = threadOf(workspace, workspace.channel(said.channel), said.thread);
     const message = workspace.add({
       channel: said.channel,
       user: said.user,
       text: typed(said.text, workspace.users),
       clientMsgId: randomUUID(),
-      ...(said.thread && { threadTs: said.thread }),
+      ...(threadTs && { threadTs }),
       files: (said.files ?? []).map((file) => ({ ...file, id: workspace.newId('F') })),
     });
-    this.#context.events.posted(message, {
+    this.#events.posted(message, {
       ...(said.order && { order: said.order }),
       ...(said.duplicate && { again: true }),
     });
     return message.ts;
   }
 
+  /** Tells the app that it gets too many events: a payload that holds no event. */
+  tellRateLimited(): void {
+    this.#deliveries.event({
+      type: 'app_rate_limited',
+      team_id: this.teamId,
+      api_app_id: this.#workspace.appId,
+    });
+  }
+
   /** Sends any event, also one the app is not subscribed to, e.g. of another bot or of a new kind. */
   sendEvent(event: Readonly<Record<string, unknown>> & { readonly type: string }): void {
-    this.#context.events.raw(event);
+    this.#events.raw(event);
   }
 
   /**
    * A person runs a slash command. Resolves to what the acknowledgement shows them, undefined if nothing;
    * what comes later stands among the channel's messages. Rejects when the bot did not answer in time.
    */
-  async slashCommand(run: {
-    command: string;
-    text?: string;
-    user: string;
-    channel: string;
-  }): Promise<ShownMessage | undefined> {
-    const { teamId, teamName, appId } = this.#workspace;
-    const origin = { channel: run.channel, user: run.user };
-    const answer = await this.#deliveries.once('slash_commands', {
-      token: 'sandbox',
-      team_id: teamId,
-      team_domain: teamName,
-      channel_id: run.channel,
-      channel_name: this.#workspace.channel(run.channel).name,
-      user_id: run.user,
-      user_name: this.#workspace.user(run.user).name,
-      command: run.command,
-      text: run.text ?? '',
-      api_app_id: appId,
-      is_enterprise_install: 'false',
-      response_url: this.#responseUrls.create(origin),
-      trigger_id: randomUUID(),
-    });
-    return this.#answered(origin, answer);
-  }
-
-  #answered(origin: { channel: string; user: string }, answer: unknown): ShownMessage | undefined {
-    if (typeof answer !== 'object' || answer === null || Object.keys(answer).length === 0) return undefined;
-    const message = this.#responseUrls.respond(origin, answer as Record<string, unknown>);
+  async slashCommand(run: SlashCommand): Promise<ShownMessage | undefined> {
+    const message = await this.#interactions.slashCommand(run);
     return message && shown(this.#workspace, message);
   }
 
   async click(channel: string, message: string, button: string, user: string): Promise<void> {
-    const clicked = this.#workspace.messages(channel).find((other) => other.ts === message);
+    const clicked = this.#workspace.messages(channel).find(({ ts }) => ts === message);
     if (!clicked || (clicked.onlyFor && clicked.onlyFor !== user))
       throw new Error(`no message ${message} to click on`);
-    const found = buttonsOf(clicked.blocks).find(({ id }) => id === button);
-    if (!found) throw new Error(`no button ${button} on ${message}`);
-    await this.#deliveries.once('interactive', this.#blockActions(clicked, found, user));
-  }
-
-  #blockActions(message: SlackMessage, button: ReturnType<typeof buttonsOf>[number], user: string) {
-    const { teamId, teamName, appId } = this.#workspace;
-    const { channel, ts, threadTs, onlyFor } = message;
-    const { name } = this.#workspace.user(user);
-    return {
-      type: 'block_actions',
-      user: { id: user, username: name, name, team_id: teamId },
-      api_app_id: appId,
-      token: 'sandbox',
-      container: {
-        type: 'message',
-        message_ts: ts,
-        channel_id: channel,
-        is_ephemeral: onlyFor !== undefined,
-        ...(threadTs && { thread_ts: threadTs }),
-      },
-      trigger_id: randomUUID(),
-      team: { id: teamId, domain: teamName },
-      enterprise: null,
-      is_enterprise_install: false,
-      channel: { id: channel, name: this.#workspace.channel(channel).name },
-      ...(!onlyFor && { message: messageJson(this.#workspace, message) }),
-      state: { values: {} },
-      response_url: this.#responseUrls.create({ channel, user, message }),
-      actions: [
-        {
-          type: button.element.type,
-          action_id: button.element.action_id,
-          block_id: button.block.block_id,
-          text: { type: 'plain_text', text: button.label, emoji: true },
-          ...(button.value !== undefined && { value: button.value }),
-          action_ts: this.#workspace.newTs(),
-        },
-      ],
-    };
+    await this.#interactions.click(clicked, button, user);
   }
 
   /** A person opens the app's direct messages. */
   openAppHome(user: string): void {
-    this.#context.events.appHomeOpened(user);
+    this.#events.appHomeOpened(user);
   }
 
   /** A person presses the stop control of a thread in which the agent says that it is processing. */
@@ -382,7 +323,7 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
     if (this.#statuses.session(channel, thread)?.status !== 'processing')
       throw new Error('no stop control is shown');
     const streaming_message_ts = this.#streams.stopByUser(channel, thread);
-    this.#context.events.sessionStopped({ channel, thread_ts: thread, user, streaming_message_ts });
+    this.#events.sessionStopped({ channel, thread_ts: thread, user, streaming_message_ts });
   }
 
   messages(channel: string, viewer?: string): readonly ShownMessage[] {
@@ -400,7 +341,7 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
     const message = this.#workspace.message(channel, id);
     this.#streams.forget(message);
     this.#workspace.remove(message);
-    this.#context.events.deleted(message);
+    this.#events.deleted(message);
   }
 
   /** Slack asks the clients to connect anew; it does so every few hours. */
@@ -417,7 +358,6 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
     this.#streams.close();
     this.#statuses.close();
     this.#socketMode.close();
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await this.#server.close();
   }
 }

@@ -9,8 +9,8 @@ import type { Statuses } from './statuses.ts';
 import type { SlackChannel, SlackMessage, Workspace } from './workspace.ts';
 
 export interface Method {
-  /** The bot scope it needs, if any. */
-  readonly scope?: string;
+  /** The bot scope it needs, if any; it may hang on the kind of channel. */
+  readonly scope?: string | ((args: Args) => string);
   /** Which token it takes; default: the bot's. */
   readonly token?: 'app';
   /** Does it and returns the fields of the answer. Throws SlackError. */

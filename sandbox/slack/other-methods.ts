@@ -40,6 +40,12 @@ export function otherMethods(
     };
   };
 
+  /** E.g. channels:history for a public channel, im:history for a DM. */
+  const scopeByType = (right: 'read' | 'history') => (args: Args) => {
+    const { type } = workspace.channel(args.required('channel'));
+    return `${{ channel: 'channels', group: 'groups', im: 'im' }[type]}:${right}`;
+  };
+
   const reacted = (args: Args) => {
     const name = args.required('name').replaceAll(':', '');
     if (!/^[a-z0-9_+'-]+$/.test(name)) throw new SlackError('invalid_name');
@@ -88,7 +94,13 @@ export function otherMethods(
       },
     },
     'conversations.info': {
-      run: (args) => ({ channel: channelJson(workspace.channel(args.required('channel')), bot.id) }),
+      scope: scopeByType('read'),
+      run(args) {
+        const channel = workspace.channel(args.required('channel'));
+        const hidden = channel.type !== 'channel' && !channel.members.has(bot.id);
+        if (hidden) throw new SlackError('channel_not_found');
+        return { channel: channelJson(channel, bot.id) };
+      },
     },
     'conversations.open': {
       scope: 'im:write',
@@ -102,7 +114,7 @@ export function otherMethods(
       },
     },
     'conversations.history': {
-      scope: 'channels:history',
+      scope: scopeByType('history'),
       run(args) {
         const channel = readableChannel(workspace, args.required('channel'));
         const top = workspace.messages(channel.id).filter(({ threadTs, onlyFor }) => !threadTs && !onlyFor);
@@ -110,7 +122,7 @@ export function otherMethods(
       },
     },
     'conversations.replies': {
-      scope: 'channels:history',
+      scope: scopeByType('history'),
       run(args) {
         const channel = readableChannel(workspace, args.required('channel'));
         const ts = threadOf(workspace, channel, args.required('ts'))!;

@@ -119,10 +119,12 @@ export class SocketMode {
   /** Asks every client to connect anew, as Slack does every few hours. */
   askToReconnect(reason: DisconnectReason): void {
     for (const ws of this.#open) ws.send(JSON.stringify({ type: 'disconnect', reason }));
+    this.#open = [];
+    this.#changed();
   }
 
   drop(): void {
-    for (const ws of this.#open) ws.terminate();
+    for (const ws of this.#server.clients) ws.terminate();
   }
 
   close(): void {

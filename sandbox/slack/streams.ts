@@ -39,12 +39,12 @@ interface Chunk extends SlackBlock {
 
 export class Streams {
   readonly #slack: SlackContext;
-  readonly #ttlMs: number;
+  readonly #lifeMs: number;
   readonly #streams = new Map<SlackMessage, Stream>();
 
-  constructor(slack: SlackContext, options: { ttlMs: number }) {
+  constructor(slack: SlackContext, options: { lifeMs: number }) {
     this.#slack = slack;
-    this.#ttlMs = options.ttlMs;
+    this.#lifeMs = options.lifeMs;
   }
 
   get methods(): Methods {
@@ -100,7 +100,7 @@ export class Streams {
       cards: new Map(),
       blocks: [],
       end: undefined,
-      cancelExpiry: workspace.clock.after(this.#ttlMs, () => this.#end(stream, 'expired')),
+      cancelExpiry: workspace.clock.after(this.#lifeMs, () => this.#end(stream, 'expired')),
     };
     this.#streams.set(message, stream);
     this.#add(stream, content);
@@ -131,8 +131,8 @@ export class Streams {
     const content = this.#content(args);
     if (content) this.#check(stream, content);
     const blocks = args.blocks() ?? [];
-    checkBlocks(blocks);
-    checkBlocks([...stream.message.blocks.filter(({ type }) => type === 'markdown'), ...blocks]);
+    const markdown = stream.markdown + (content ? markdownOf(content) : '');
+    if (blocks.length > 0) checkBlocks(markdown ? [{ type: 'markdown', text: markdown }, ...blocks] : blocks);
     const status = args.text('session_status') && oneOf(args, 'session_status', sessionStatuses);
     const metadata = args.metadata();
     const { message } = stream;

@@ -13,7 +13,7 @@ export interface ApiCall {
   readonly at: number;
 }
 
-const maxCallsKept = 10_000;
+const maxCallsKept = 2000;
 
 export class WebApi {
   readonly calls: ApiCall[] = [];
@@ -48,7 +48,8 @@ export class WebApi {
       if (this.calls.length > maxCallsKept) this.calls.shift();
       const method = Object.hasOwn(this.#methods, name) ? this.#methods[name] : undefined;
       if (!method) throw new SlackError('unknown_method', [], { req_method: name });
-      this.#authorize(call.authorization ?? args.text('token'), method.token ?? 'bot', method.scope);
+      this.#authorize(call.authorization ?? args.text('token'), method.token ?? 'bot');
+      this.#checkScope(typeof method.scope === 'function' ? method.scope(args) : method.scope);
       const seconds = this.#budgets.take(name, this.#team, args.text('channel'));
       if (seconds !== undefined) {
         const headers = { 'retry-after': String(seconds) };
@@ -66,10 +67,13 @@ export class WebApi {
     return { status: 200, headers: { 'x-oauth-scopes': this.#scopes.join(',') }, body };
   }
 
-  #authorize(token: string | undefined, wanted: 'bot' | 'app', scope: string | undefined): void {
+  #authorize(token: string | undefined, wanted: 'bot' | 'app'): void {
     if (!token) throw new SlackError('not_authed');
     if (!Object.values(this.#tokens).includes(token)) throw new SlackError('invalid_auth');
     if (token !== this.#tokens[wanted]) throw new SlackError('not_allowed_token_type');
+  }
+
+  #checkScope(scope: string | undefined): void {
     if (scope && !this.#scopes.includes(scope)) {
       throw new SlackError('missing_scope', [], { needed: scope, provided: this.#scopes.join(',') });
     }

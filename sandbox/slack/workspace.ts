@@ -67,7 +67,7 @@ export class Workspace {
   #lastTs = 0;
   #lastId = 0;
 
-  constructor(options: { teamId?: string; botName: string; clock: Clock; changed: () => void }) {
+  constructor(options: { teamId: string | undefined; botName: string; clock: Clock; changed: () => void }) {
     this.clock = options.clock;
     this.#changed = options.changed;
     this.teamId = options.teamId ?? this.newId('T');
