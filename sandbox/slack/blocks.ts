@@ -199,6 +199,7 @@ export function readBlocks(blocks: readonly SlackBlock[], read: (mrkdwn: string)
     if (block.type === 'actions' || block.type === 'context_actions') return [];
     if (block.type === 'divider') return ['---'];
     if (block.type === 'markdown') return [String(block.text)];
+    if (block.type === 'task_card' || block.type === 'plan') return [String(block.title)];
     const texts = textsIn(block).map(read);
     return block.type === 'context' ? [texts.join(' ')] : texts;
   });

@@ -10,13 +10,9 @@ export interface Ping {
   readonly notified: boolean;
 }
 
-/** The mentions in `after` that were not in `before`. */
+/** The mentions in `after` that were not in `before`, each once. */
 export function newPings(message: string, before: string, after: string, notified: boolean): Ping[] {
-  const known = [...mentionsIn(before)];
-  const added = mentionsIn(after).filter((what) => {
-    const index = known.indexOf(what);
-    if (index >= 0) known.splice(index, 1);
-    return index < 0;
-  });
-  return added.map((what) => ({ message, what, notified }));
+  const known = mentionsIn(before);
+  const added = new Set(mentionsIn(after).filter((what) => !known.includes(what)));
+  return [...added].map((what) => ({ message, what, notified }));
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { App } from '@slack/bolt';
 import { LogLevel, WebClient } from '@slack/web-api';
 import { onTestFinished } from 'vitest';
@@ -10,13 +11,13 @@ export async function startSlack(options: FakeSlackOptions = {}): Promise<FakeSl
   return slack;
 }
 
-/** Slack's own client, which tells of refusals instead of trying again. */
+/** Slack's own client, made to report refusals instead of trying again. */
 export function clientOf(slack: FakeSlack, token = slack.botToken): WebClient {
   return new WebClient(token, {
     slackApiUrl: slack.apiUrl,
     retryConfig: { retries: 0 },
     rejectRateLimitedCalls: true,
-    logLevel: LogLevel.ERROR,
+    logger: silent,
   });
 }
 
@@ -27,22 +28,40 @@ export async function startApp(slack: FakeSlack, listen: (app: App) => void): Pr
     appToken: slack.appToken,
     socketMode: true,
     deferInitialization: true,
-    logLevel: LogLevel.ERROR,
     ignoreSelf: false,
     clientOptions: { slackApiUrl: slack.apiUrl },
+    logger: silent,
   });
   listen(app);
   await app.init();
+  const before = slack.connections;
   await app.start();
-  onTestFinished(async () => void (await app.stop()));
+  onTestFinished(async () => {
+    await app.stop();
+    while (slack.connections > before) await once(slack, 'change');
+  });
   return app;
 }
 
-/** The error code Slack answered with. */
+/** The error code that Slack refuses a call with. */
 export async function refusal(call: Promise<unknown>): Promise<string> {
-  const error = await call.then(
-    () => new Error('was not refused'),
-    (reason) => reason,
-  );
-  return error.data?.error ?? error.message;
+  try {
+    await call;
+  } catch (error) {
+    return (error as { data?: { error?: string } }).data?.error ?? String(error);
+  }
+  return 'not refused';
 }
+
+const ignore = () => {};
+
+/** A logger for clients whose failures a test provokes. */
+export const silent = {
+  debug: ignore,
+  info: ignore,
+  warn: ignore,
+  error: ignore,
+  setLevel: ignore,
+  getLevel: () => LogLevel.ERROR,
+  setName: ignore,
+};
