@@ -40,6 +40,12 @@ export class StrictWindow implements Limiter {
     this.#taken.push(now);
     return { ok: true, remaining: this.limit - this.#taken.length, resetAfterMs: this.windowMs };
   }
+
+  /** Until the oldest call leaves the window, that is until one more is free; 0 when none is counted. */
+  freesAfterMs(): number {
+    const oldest = this.#taken[0];
+    return oldest === undefined ? 0 : Math.max(0, oldest + this.windowMs - this.#clock.monotonic());
+  }
 }
 
 /** Refills evenly with `limit` calls per `windowMs` and saves up at most `burst` of them. */

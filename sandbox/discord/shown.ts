@@ -1,0 +1,48 @@
+/** Messages as a person reads them. */
+import { MessageFlags, MessageType } from 'discord.js';
+import type { ShownMessage } from '../chat.ts';
+import { buttonsOf } from './components.ts';
+import type { Message } from './records.ts';
+import type { World } from './world.ts';
+
+/** The start of a thread repeats the message it was made from: people see it in the parent already. */
+export const isShown = (message: Message): boolean => message.type !== MessageType.ThreadStarterMessage;
+
+export function shown(world: World, message: Message): ShownMessage {
+  const { id, channel, replyTo, onlyFor, edits, at } = message;
+  const { name, bot } = world.user(message.author);
+  const pending = (message.flags & MessageFlags.Loading) !== 0;
+  return {
+    id,
+    channel,
+    ...(replyTo && { thread: replyTo.message }),
+    author: { id: message.author, name, bot },
+    text: pending ? `${name} is thinking…` : text(world, message),
+    buttons: buttonsOf(message.components).flatMap((button) =>
+      'custom_id' in button && !button.disabled ? [{ id: button.custom_id, label: button.label ?? '' }] : [],
+    ),
+    reactions: [...message.reactions.keys()],
+    edits,
+    ...(onlyFor && { onlyFor }),
+    pending,
+    at,
+  };
+}
+
+function text(world: World, { content, embeds, attachments }: Message): string {
+  const embedded = embeds.flatMap(({ title, description }) => [title, description]).filter(Boolean);
+  const files = attachments.map(({ filename }) => `[${filename}]`);
+  return [withNames(world, content), ...embedded, ...files].filter(Boolean).join('\n');
+}
+
+/** Mentions as they are read: <@123> is @somebody. */
+export const withNames = (world: World, content: string): string =>
+  content
+    .replace(/<@!?(\d+)>/g, (whole, id) => (world.users.has(id) ? `@${world.user(id).name}` : whole))
+    .replace(/<@&(\d+)>/g, (whole, id) => (world.roles.has(id) ? `@${world.roles.get(id)!.name}` : whole));
+
+/** What a person's client sends when they pick a name after an @: @somebody is <@123>. */
+export const withIds = (world: World, text: string): string =>
+  [...world.users.values()]
+    .sort((a, b) => b.name.length - a.name.length)
+    .reduce((result, { id, name }) => result.replaceAll(`@${name}`, `<@${id}>`), text);
