@@ -1,14 +1,11 @@
 import { EventEmitter, once } from 'node:events';
-import { ApplicationCommandType, GatewayIntentBits, InteractionType, MessageType } from 'discord.js';
-import { type Clock, systemClock } from '../../src/clock.ts';
+import { ApplicationCommandType, InteractionType, MessageType } from 'discord.js';
 import type { FakeChat, RateLimitHit, ShownMessage } from '../chat.ts';
-import { Faults } from '../faults.ts';
-import { Commands, type Registered } from './commands.ts';
+import type { Faults } from '../faults.ts';
+import type { Commands, Registered } from './commands.ts';
 import { buttonsOf } from './components.ts';
-import { Gateway } from './gateway.ts';
-import { ApiServer, type LoggedRequest, type Upload } from './http.ts';
-import { PRIVILEGED } from './intents.ts';
-import { type Interaction, Interactions } from './interactions.ts';
+import type { LoggedRequest } from './http.ts';
+import type { Interaction } from './interactions.ts';
 import {
   checkMayUse,
   clickData,
@@ -18,35 +15,32 @@ import {
   slashData,
 } from './invocations.ts';
 import { mentionsIn, PARSE_ALL } from './mentions.ts';
-import { guildPayload, userPayload } from './payloads.ts';
 import type { PermissionName } from './permissions.ts';
-import { type Ping, Posting } from './posting.ts';
-import { type Budgets, RateLimits } from './rate-limits.ts';
-import type { Message } from './records.ts';
-import { accountRoutes, applicationFlags } from './routes-account.ts';
-import { commandRoutes } from './routes-commands.ts';
-import { interactionRoutes } from './routes-interactions.ts';
-import { messageRoutes } from './routes-messages.ts';
-import { reactionRoutes } from './routes-reactions.ts';
-import { threadRoutes } from './routes-threads.ts';
+import type { Ping } from './posting.ts';
+import type { Mentions, Message } from './records.ts';
+import { DiscordServer, type FakeDiscordOptions } from './server.ts';
 import { isShown, shown, withIds } from './shown.ts';
-import { World } from './world.ts';
+import type { World } from './world.ts';
 
-export interface FakeDiscordOptions {
-  /** 0, the default, takes any free port. */
-  readonly port?: number;
-  readonly token?: string;
-  readonly botName?: string;
-  readonly clock?: Clock;
-  readonly budgets?: Partial<Budgets>;
-  /** Privileged intents switched on in the "developer portal"; default MessageContent alone. */
-  readonly intentsAllowed?: readonly ('MessageContent' | 'GuildMembers' | 'GuildPresences')[];
-  /** IDENTIFYs left today; default 1000. */
-  readonly identifies?: number;
-  /** IDENTIFYs in 5 s; default 16, so that a test may restart its bot. Most bots have 1. */
-  readonly maxConcurrency?: number;
-  /** ms; default 41,250. */
-  readonly heartbeatMs?: number;
+export type { Ping } from './posting.ts';
+export type { FakeDiscordOptions } from './server.ts';
+
+export interface Said {
+  readonly channel: string;
+  readonly user: string;
+  /** As typed: `@name` or `<@123>` mention people, all else is literal. */
+  readonly text: string;
+  /** The id of the message it replies to. */
+  readonly replyTo?: string;
+  /** A reply mentions whom it replies to, unless the person switches that off; default true. */
+  readonly pingReplied?: boolean;
+  readonly files?: readonly {
+    readonly name: string;
+    readonly mimetype: string;
+    readonly content: Uint8Array;
+  }[];
+  /** The gateway brings the event twice. */
+  readonly duplicate?: boolean;
 }
 
 /** An interaction that the bot acknowledged. */
@@ -56,109 +50,49 @@ export interface Invoked {
   readonly message: string;
 }
 
-/** A Discord of its own on 127.0.0.1: one server, its people, and a bot that may log in. */
+/** A Discord on this machine: one server and its people, and a bot that may log in. */
 export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeChat {
-  readonly token: string;
-  readonly faults = new Faults();
-  /** Ids of what is there from the start. */
-  readonly channelId: string;
-  readonly adminId: string;
-  readonly memberId: string;
-  readonly otherId: string;
+  /** A text channel that everybody and the bot see. */
+  readonly channel: string;
+  /** The direct messages between the asker and the bot. */
+  readonly dm: string;
+  /** Ids of the people. */
+  readonly people: { readonly asker: string; readonly colleague: string; readonly admin: string };
+  readonly #server: DiscordServer;
   readonly #world: World;
-  readonly #commands: Commands;
-  readonly #interactions: Interactions;
-  readonly #posting: Posting;
-  readonly #rateLimits: RateLimits;
-  readonly #gateway: Gateway;
-  readonly #api: ApiServer;
-  #apiUrl = '';
 
   private constructor(options: FakeDiscordOptions) {
     super();
-    const clock = options.clock ?? systemClock;
-    // A token's first part is the bot's id, as discord.js expects it to be.
-    const world = new World(clock, options.botName ?? 'Pilotlight');
-    const encodedId = Buffer.from(world.bot.id).toString('base64url');
-    const token = options.token ?? `${encodedId}.local.${'0'.repeat(38)}`;
-    const privileged = (options.intentsAllowed ?? ['MessageContent']).reduce(
-      (sum, name) => sum | GatewayIntentBits[name],
-      0,
-    );
-    const changed = () => this.emit('change');
-    this.token = token;
-    this.#world = world;
-    this.#commands = new Commands(world.ids, world.applicationId, world.guildId);
-    this.#interactions = new Interactions(world);
-    this.#posting = new Posting(world);
-    this.#rateLimits = new RateLimits(clock, options.budgets ?? {});
-    this.#gateway = new Gateway({
-      clock,
-      token,
-      privileged,
-      identifies: options.identifies ?? 1000,
-      maxConcurrency: options.maxConcurrency ?? 16,
-      heartbeatMs: options.heartbeatMs ?? 41_250,
-      ready: () => ({
-        user: { ...userPayload(world.bot), verified: true, mfa_enabled: false, email: null },
-        application: { id: world.applicationId, flags: applicationFlags(privileged) },
-        private_channels: [],
-        relationships: [],
-        presences: [],
-      }),
-      guilds: () => [{ id: world.guildId, payload: guildPayload(world) }],
-      changed,
-    });
-    this.#api = new ApiServer({
-      token,
-      clock,
-      faults: this.faults,
-      rateLimits: this.#rateLimits,
-      routes: [
-        ...accountRoutes(world, this.#gateway, privileged),
-        ...commandRoutes(world, this.#commands),
-        ...messageRoutes({
-          world,
-          posting: this.#posting,
-          rateLimits: this.#rateLimits,
-          readsContent: (privileged & PRIVILEGED & GatewayIntentBits.MessageContent) !== 0,
-        }),
-        ...reactionRoutes(world),
-        ...threadRoutes(world),
-        ...interactionRoutes({ world, posting: this.#posting, interactions: this.#interactions }),
-      ],
-      file: (path) => this.#file(path),
-    });
-    world.on('event', (event) => this.#gateway.dispatch(event));
-    world.on('change', changed);
-    this.#api.server.on('upgrade', (request, socket, head) => this.#gateway.upgrade(request, socket, head));
-
-    this.channelId = world.addChannel('general').id;
-    this.adminId = world.addPerson('admin', [world.addRole('Admin', ['Administrator']).id]).id;
-    this.memberId = world.addPerson('member').id;
-    this.otherId = world.addPerson('other').id;
-    world.owner = this.adminId;
+    this.#server = new DiscordServer(options, () => this.emit('change'));
+    this.#world = this.#server.world;
+    this.people = {
+      asker: this.addUser('asker'),
+      colleague: this.addUser('colleague'),
+      admin: this.addUser('admin', { roles: [this.addRole('Admin', ['Administrator'])] }),
+    };
+    this.#world.owner = this.people.admin;
+    this.channel = this.addChannel('general');
+    this.dm = this.openDm(this.people.asker);
   }
 
+  /** Starts on loopback, with one channel, one DM and three people. Rejects when the port is taken. */
   static async start(options: FakeDiscordOptions = {}): Promise<FakeDiscord> {
     const fake = new FakeDiscord(options);
-    const address = await fake.#api.listen(options.port ?? 0);
-    fake.#apiUrl = `http://${address}/api`;
-    fake.#world.filesUrl = `http://${address}`;
-    fake.#gateway.listenAt(`ws://${address}`);
+    await fake.#server.listen(options.port ?? 0);
     return fake;
   }
 
-  async close(): Promise<void> {
-    this.#interactions.close();
-    this.#world.typing.close();
-    this.#gateway.close();
-    await this.#api.close();
+  close(): Promise<void> {
+    return this.#server.close();
   }
 
-  /** "http://127.0.0.1:4711/api", for the client's `rest.api`. */
+  /** For DISCORD_API_URL and the client's `rest.api`. */
   get apiUrl(): string {
-    return this.#apiUrl;
+    return `http://${this.#server.address}/api`;
+  }
+
+  get token(): string {
+    return this.#server.token;
   }
 
   get applicationId(): string {
@@ -173,69 +107,73 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
     return this.#world.guildId;
   }
 
+  get faults(): Faults {
+    return this.#server.faults;
+  }
+
   get rateLimitHits(): readonly RateLimitHit[] {
-    return this.#rateLimits.hits;
+    return this.#server.rateLimits.hits;
   }
 
-  /** Every request so far with its answer's status, as the faults name routes. */
-  get requests(): readonly LoggedRequest[] {
-    return this.#api.requests;
+  /** Every request that was answered, also refused ones. */
+  get calls(): readonly LoggedRequest[] {
+    return this.#server.api.requests;
   }
 
-  /** Whom the bot's messages really mentioned, after allowed_mentions and permissions. */
+  /** Mentions that the bot's messages made real, after allowed_mentions and permissions. */
   get pings(): readonly Ping[] {
-    return this.#posting.pings;
+    return this.#server.posting.pings;
   }
 
   get registeredCommands(): ReturnType<Commands['list']> {
-    return this.#commands.list();
+    return this.#server.commands.list();
   }
-
-  // Connections
 
   get connected(): boolean {
-    return this.#gateway.connections > 0;
+    return this.connections > 0;
   }
 
-  /** Resolves once a bot has identified or resumed and is connected. */
+  /** Bots that have identified or resumed and are connected. */
+  get connections(): number {
+    return this.#server.gateway.connections;
+  }
+
   async waitForConnection(): Promise<void> {
     while (!this.connected) await once(this, 'change');
   }
 
+  /** The sessions stay: a bot that resumes misses nothing. */
   dropConnections(): void {
-    this.#gateway.drop();
+    this.#server.gateway.drop();
   }
 
   /** Asks the bot to reconnect and resume (op 7), as Discord does before it restarts a node. */
   requestReconnect(): void {
-    this.#gateway.requestReconnect();
+    this.#server.gateway.requestReconnect();
   }
 
-  /** Ends the bot's sessions (op 9): what happens before it identifies again is missed. */
+  /** Ends the sessions (op 9): what happens before the bot has identified again is missed. */
   invalidateSessions(): void {
-    this.#gateway.invalidateSessions();
+    this.#server.gateway.invalidateSessions();
   }
 
-  // The place and its people
+  addUser(name: string, options: { roles?: readonly string[] } = {}): string {
+    return this.#world.addUser(name, options.roles).id;
+  }
+
+  addRole(name: string, permissions: readonly PermissionName[] = [], mentionable = false): string {
+    return this.#world.addRole(name, permissions, mentionable).id;
+  }
 
   addChannel(name: string): string {
     return this.#world.addChannel(name).id;
   }
 
-  addRole(name: string, permissions: readonly PermissionName[] = []): string {
-    return this.#world.addRole(name, permissions).id;
-  }
-
-  addPerson(name: string, options: { roles?: readonly string[] } = {}): string {
-    return this.#world.addPerson(name, options.roles).id;
-  }
-
-  /** The direct message channel between a person and the bot. */
-  dm(user: string): string {
+  openDm(user: string): string {
     return this.#world.dm(user).id;
   }
 
-  /** From now on the bot's direct messages to this person are refused (50007). */
+  /** From now on the bot's direct messages to this person are refused. */
   refuseDms(user: string): void {
     this.#world.user(user).refusesDms = true;
   }
@@ -250,53 +188,45 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
     this.#world.overwrite(this.#world.channel(channel), true, permissions);
   }
 
-  // What people do
+  deleteChannel(channel: string): void {
+    this.#world.removeChannel(this.#world.channel(channel));
+  }
 
-  /**
-   * A person posts a message; "@pilotlight" in it mentions the bot as picking its name would. Returns its id.
-   * `duplicate` delivers the event twice.
-   */
-  say(message: {
-    channel: string;
-    user: string;
-    text: string;
-    replyTo?: string;
-    /** A reply mentions whom it replies to, unless switched off. Default true. */
-    pingReplied?: boolean;
-    attachments?: readonly Upload[];
-    duplicate?: boolean;
-  }): string {
+  /** A person posts a message. Returns its id. */
+  say(said: Said): string {
     const world = this.#world;
-    const author = world.user(message.user);
-    const channel = world.channel(message.channel);
-    if (channel.thread?.locked) throw new Error('Nobody can write in a locked thread');
-    const content = withIds(world, message.text);
-    const repliedTo = message.replyTo ? world.message(channel.id, message.replyTo) : undefined;
-    const everyone = world.may(author, channel, 'MentionEveryone');
-    const mentions = mentionsIn(content, undefined, {
-      users: new Set(world.users.keys()),
-      roles: new Map([...world.roles.values()].map((role) => [role.id, role.mentionable || everyone])),
-      everyone,
-      ...(repliedTo && { repliedTo: repliedTo.author }),
-      fallback: { ...PARSE_ALL, replied_user: message.pingReplied ?? true },
-    });
-    const posted = world.post({
+    const channel = world.channel(said.channel);
+    if (channel.thread?.locked) throw new Error('nobody can write in a locked thread');
+    const repliedTo = said.replyTo ? world.message(channel.id, said.replyTo) : undefined;
+    const content = withIds(world, said.text);
+    const message = world.post({
       channel: channel.id,
-      author: author.id,
+      author: world.user(said.user).id,
       content,
-      mentions,
+      mentions: this.#mentions(said.user, channel.id, content, repliedTo, said.pingReplied),
       ...(repliedTo && { replyTo: { channel: channel.id, message: repliedTo.id } }),
-      attachments: (message.attachments ?? []).map((file) => ({ ...file, id: world.ids.next() })),
+      attachments: (said.files ?? []).map(({ name, mimetype, content: data }) => {
+        return { id: world.ids.next(), filename: name, contentType: mimetype, data };
+      }),
     });
     if (channel.thread?.archived) world.updateThread(channel, { archived: false });
-    if (message.duplicate) world.publishMessage('MESSAGE_CREATE', posted);
-    return posted.id;
+    if (said.duplicate) world.publishMessage('MESSAGE_CREATE', message);
+    return message.id;
   }
 
   /** A person changes their own message. */
   editMessage(channel: string, id: string, text: string): void {
     const message = this.#world.message(channel, id);
-    this.#world.edit(message, { content: withIds(this.#world, text) });
+    const content = withIds(this.#world, text);
+    const mentions = this.#mentions(message.author, channel, content);
+    this.#world.edit(message, { content, mentions });
+  }
+
+  /** Discord adds the preview of a link: an update that is no edit. */
+  unfurl(channel: string, id: string, title: string): void {
+    const message = this.#world.message(channel, id);
+    message.embeds = [{ type: 'link', title } as Message['embeds'][number]];
+    this.#world.publishMessage('MESSAGE_UPDATE', message);
   }
 
   deleteMessage(channel: string, id: string): void {
@@ -312,12 +242,11 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
     this.#world.startTyping(this.#world.channel(channel), this.#world.user(user));
   }
 
-  /** A person makes a thread, from a message or alone. Returns its channel id. */
+  /** A person makes a thread, from a message or alone. Returns its channel's id. */
   createThread(thread: { channel: string; user: string; name: string; message?: string }): string {
     const parent = this.#world.channel(thread.channel);
-    const { message } = thread;
-    const owner = this.#world.user(thread.user);
-    return this.#world.createThread(parent, owner, thread.name, message ? { message } : {}).id;
+    const from = thread.message && { message: this.#world.message(parent.id, thread.message).id };
+    return this.#world.createThread(parent, this.#world.user(thread.user), thread.name, from || {}).id;
   }
 
   archiveThread(thread: string, { locked = false } = {}): void {
@@ -326,19 +255,29 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
 
   /**
    * A person uses a slash command; "warm start" is the subcommand start of /warm. Resolves when the bot has
-   * acknowledged it; rejects when it did not in 3 s, and when Discord's client would not offer or send it.
+   * acknowledged it. Rejects when it did not in 3 s, and when Discord would not offer or send the command.
    */
-  command(use: { channel: string; user: string; name: string; options?: OptionValues }): Promise<Invoked> {
+  async command(use: {
+    channel: string;
+    user: string;
+    name: string;
+    options?: OptionValues;
+  }): Promise<Invoked> {
     const path = use.name.split(' ');
-    const registered = this.#findCommand(path[0]!, ApplicationCommandType.ChatInput, use);
+    const registered = this.#command(path[0]!, ApplicationCommandType.ChatInput, use);
     const data = slashData(registered, path, use.options ?? {});
     const about = { messageType: MessageType.ChatInputCommand, command: use.name };
     return this.#invoke(use, { ...about, type: InteractionType.ApplicationCommand }, data);
   }
 
-  /** A person picks one of the bot's commands from a message's context menu. */
-  messageCommand(use: { channel: string; user: string; name: string; message: string }): Promise<Invoked> {
-    const registered = this.#findCommand(use.name, ApplicationCommandType.Message, use);
+  /** A person picks one of the bot's commands from a message's context menu; else like `command`. */
+  async messageCommand(use: {
+    channel: string;
+    user: string;
+    name: string;
+    message: string;
+  }): Promise<Invoked> {
+    const registered = this.#command(use.name, ApplicationCommandType.Message, use);
     const data = messageCommandData(this.#world, registered, this.#world.message(use.channel, use.message));
     const about = { messageType: MessageType.ContextMenuCommand, command: use.name };
     return this.#invoke(use, { ...about, type: InteractionType.ApplicationCommand }, data);
@@ -347,40 +286,47 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
   async click(channel: string, message: string, button: string, user: string): Promise<void> {
     const target = this.#world.message(channel, message);
     const found = buttonsOf(target.components).find((b) => 'custom_id' in b && b.custom_id === button);
-    if (!found || found.disabled) throw new Error(`Message ${message} shows no button ${button} to click`);
+    if (!found || found.disabled) throw new Error(`message ${message} shows no button ${button} to click`);
     if (target.onlyFor && target.onlyFor !== user)
-      throw new Error(`Message ${message} is shown to another person only`);
+      throw new Error(`message ${message} is not shown to ${user}`);
     const about = { type: InteractionType.MessageComponent, messageType: MessageType.Reply } as const;
     await this.#invoke({ channel, user }, { ...about, clicked: message }, clickData(button), target);
   }
 
   /** The 15 minutes of an interaction are over. `id` is the interaction's or that of its answer. */
   expireInteraction(id: string): void {
-    this.#interactions.expire(this.#interactions.get(id));
+    this.#server.interactions.expire(this.#server.interactions.get(id));
   }
 
-  // What people see
-
-  messages(channel: string): readonly ShownMessage[] {
+  /** `viewer` leaves out what is shown to others only. */
+  messages(channel: string, viewer?: string): readonly ShownMessage[] {
     return [...this.#world.channel(channel).messages.values()]
       .filter(isShown)
+      .filter(({ onlyFor }) => !viewer || !onlyFor || onlyFor === viewer)
       .map((message) => shown(this.#world, message));
   }
 
   activity(channel: string): readonly { readonly text: string }[] {
-    return this.#world.typing
-      .users(channel)
-      .map((user) => ({ text: `${this.#world.user(user).name} is typing…` }));
+    const typing = this.#world.typing.users(channel);
+    return typing.map((user) => ({ text: `${this.#world.user(user).name} is typing…` }));
   }
 
-  #findCommand(
-    name: string,
-    type: ApplicationCommandType,
-    use: { channel: string; user: string },
-  ): Registered {
+  #mentions(user: string, place: string, content: string, repliedTo?: Message, ping = true): Mentions {
+    const { users, roles } = this.#world;
+    const everyone = this.#world.may(this.#world.user(user), this.#world.channel(place), 'MentionEveryone');
+    return mentionsIn(content, undefined, {
+      users: new Set(users.keys()),
+      roles: new Map([...roles.values()].map((role) => [role.id, role.mentionable || everyone])),
+      everyone,
+      ...(repliedTo && { repliedTo: repliedTo.author }),
+      fallback: { ...PARSE_ALL, replied_user: ping },
+    });
+  }
+
+  #command(name: string, type: ApplicationCommandType, use: { channel: string; user: string }): Registered {
     const channel = this.#world.channel(use.channel);
-    const registered = this.#commands.find(name, type, channel.recipient !== undefined);
-    if (!registered) throw new Error(`No command "${name}" is registered here`);
+    const registered = this.#server.commands.find(name, type, channel.recipient !== undefined);
+    if (!registered) throw new Error(`no command "${name}" is registered here`);
     checkMayUse(this.#world, registered, use.user, channel);
     return registered;
   }
@@ -391,17 +337,10 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
     data: object,
     message?: Message,
   ): Promise<Invoked> {
-    const { interaction, acknowledged } = this.#interactions.open({ ...about, channel, user });
+    const { interaction, acknowledged } = this.#server.interactions.open({ ...about, channel, user });
     const payload = interactionPayload(this.#world, interaction, data, message);
     this.#world.publishInteraction(this.#world.channel(channel), payload);
     await acknowledged;
     return { id: interaction.id, message: interaction.original! };
-  }
-
-  #file(path: string): Upload | undefined {
-    const [, kind, channel, id] = path.split('/');
-    if (kind !== 'attachments') return undefined;
-    const messages = [...(this.#world.channels.get(channel!)?.messages.values() ?? [])];
-    return messages.flatMap(({ attachments }) => attachments).find((file) => file.id === id);
   }
 }

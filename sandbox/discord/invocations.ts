@@ -143,6 +143,8 @@ function checkValue(
 /** Throws what keeps a person from using the command here. */
 export function checkMayUse(world: World, { command }: Registered, user: string, channel: Channel): void {
   if (channel.thread?.archived) throw new Error('Commands cannot be used in an archived thread');
+  if (!world.may(world.user(user), channel, 'UseApplicationCommands'))
+    throw new Error(`${user} may not use commands here`);
   const needed = command.default_member_permissions;
   const has = world.permissions(world.user(user), channel);
   if (!channel.recipient && needed !== null && needed !== undefined) {

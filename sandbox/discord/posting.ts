@@ -5,14 +5,13 @@ import type { MessageForm } from './message-form.ts';
 import type { Attachment, Channel, Mentions, Message } from './records.ts';
 import type { Draft, World } from './world.ts';
 
-/** Somebody else whom one of the bot's messages really mentions. */
+/** A mention in one of the bot's messages that Discord made real. */
 export interface Ping {
-  readonly channel: string;
   readonly message: string;
-  /** "everyone", "here", "user:<id>" or "role:<id>" */
+  /** As written: "@everyone", "@here", "<@123>" or "<@&123>". A reply that mentions its target counts too. */
   readonly what: string;
-  /** An edit highlights those it mentions but notifies nobody. */
-  readonly by: 'create' | 'edit';
+  /** False for a mention that came by an edit: it is shown, but notifies nobody. */
+  readonly notified: boolean;
 }
 
 /** Writes the bot's messages: what a checked form does to the world. */
@@ -44,7 +43,7 @@ export class Posting {
       flags: (draft.flags ?? 0) | ((form.flags ?? 0) & CREATE_FLAGS),
       ...(form.nonce !== undefined && { nonce: form.nonce }),
     });
-    this.#record(message, 'create');
+    this.#record(message, NO_MENTIONS, true);
     return message;
   }
 
@@ -63,8 +62,9 @@ export class Posting {
       form.flags === undefined
         ? message.flags
         : (message.flags & ~MessageFlags.SuppressEmbeds) | (form.flags & MessageFlags.SuppressEmbeds);
+    const before = message.mentions;
     this.#world.edit(message, { content, embeds, components, attachments, mentions, flags });
-    if (reparse) this.#record(message, 'edit');
+    this.#record(message, before, false);
   }
 
   #store({ uploads }: MessageForm): Attachment[] {
@@ -95,14 +95,20 @@ export class Posting {
     });
   }
 
-  #record({ id, channel, mentions }: Message, by: Ping['by']): void {
-    const whats = [
-      ...(mentions.everyone ? ['everyone'] : []),
-      ...(mentions.here ? ['here'] : []),
-      ...mentions.users.filter((user) => user !== this.#world.bot.id).map((user) => `user:${user}`),
-      ...mentions.roles.map((role) => `role:${role}`),
+  /** Records the mentions that were not there before, but for the bot's own. */
+  #record({ id, mentions }: Message, before: Mentions, notified: boolean): void {
+    const known = this.#written(before);
+    for (const what of this.#written(mentions))
+      if (!known.includes(what)) this.pings.push({ message: id, what, notified });
+  }
+
+  #written({ everyone, here, users, roles }: Mentions): string[] {
+    return [
+      ...(everyone ? ['@everyone'] : []),
+      ...(here ? ['@here'] : []),
+      ...users.filter((user) => user !== this.#world.bot.id).map((user) => `<@${user}>`),
+      ...roles.map((role) => `<@&${role}>`),
     ];
-    for (const what of whats) this.pings.push({ channel, message: id, what, by });
   }
 }
 

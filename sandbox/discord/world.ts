@@ -74,7 +74,7 @@ export class World extends EventEmitter<{ event: [GatewayEvent]; change: [] }> {
     return this.#putRole({ id: this.ids.next(), name, permissions: bits(...permissions), mentionable });
   }
 
-  addPerson(name: string, roles: readonly string[] = []): User {
+  addUser(name: string, roles: readonly string[] = []): User {
     return this.#putUser({ id: this.ids.next(), name, bot: false, roles: [...roles] });
   }
 
@@ -84,6 +84,14 @@ export class World extends EventEmitter<{ event: [GatewayEvent]; change: [] }> {
     this.channels.set(id, channel);
     this.#publishChannel('CHANNEL_CREATE', channel);
     return channel;
+  }
+
+  removeChannel(channel: Channel): void {
+    this.#publishChannel(channel.thread ? 'THREAD_DELETE' : 'CHANNEL_DELETE', channel);
+    this.channels.delete(channel.id);
+    for (const other of this.channels.values())
+      if (other.thread?.parent === channel.id) this.channels.delete(other.id);
+    this.emit('change');
   }
 
   /** The direct message channel between a person and the bot, made when first needed. */
