@@ -1,0 +1,1 @@
+"""What the vLLM and the llama.cpp server on Modal share."""

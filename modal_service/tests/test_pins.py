@@ -1,0 +1,36 @@
+"""Each version is written in one place more than it should be: here these places are held together."""
+
+from __future__ import annotations
+
+import re
+
+from servers import FOLDER
+
+from serving import deployment
+
+PROJECT = (FOLDER / "pyproject.toml").read_text("utf-8")
+REQUIREMENTS = (FOLDER / "requirements.txt").read_text("utf-8").lower().replace("_", "-")
+
+
+def pinned() -> dict[str, str]:
+    """What pyproject.toml asks for."""
+    found = dict(re.findall(r'"([A-Za-z_]+)==([0-9.]+)[";]', PROJECT))
+    assert {"modal", "pytest", "ruff", "pydantic", "openai", "huggingface_hub"} <= set(found)
+    return found
+
+
+def test_requirements_txt_has_what_pyproject_asks_for():
+    lines = {line.partition(" ;")[0].strip() for line in REQUIREMENTS.splitlines()}
+    for name, version in pinned().items():
+        assert f"{name}=={version}".replace("_", "-") in lines
+
+
+def test_everything_installed_is_pinned_and_no_registry_is_named():
+    for line in REQUIREMENTS.splitlines():
+        assert line.startswith("#") or "==" in line
+        assert "://" not in line
+
+
+def test_the_images_have_the_versions_that_were_tested():
+    assert pinned()["huggingface_hub"] == deployment.HUB_VERSION
+    assert pinned()["pydantic"] == deployment.PYDANTIC_VERSION
