@@ -1,27 +1,19 @@
 import { EventEmitter, once } from 'node:events';
-import { ApplicationCommandType, InteractionType, MessageType } from 'discord.js';
 import type { FakeChat, RateLimitHit, ShownMessage } from '../chat.ts';
 import type { Faults } from '../faults.ts';
-import type { Commands, Registered } from './commands.ts';
-import { buttonsOf } from './components.ts';
+import type { Commands } from './commands.ts';
 import type { LoggedRequest } from './http.ts';
-import type { Interaction } from './interactions.ts';
-import {
-  checkMayUse,
-  clickData,
-  interactionPayload,
-  messageCommandData,
-  type OptionValues,
-  slashData,
-} from './invocations.ts';
+import { Invocations, type Invoked, type OptionValues } from './invocations.ts';
 import { mentionsIn, PARSE_ALL } from './mentions.ts';
 import type { PermissionName } from './permissions.ts';
 import type { Ping } from './posting.ts';
 import type { Mentions, Message } from './records.ts';
 import { DiscordServer, type FakeDiscordOptions } from './server.ts';
 import { isShown, shown, withIds } from './shown.ts';
+import { createThread, updateThread } from './threads.ts';
 import type { World } from './world.ts';
 
+export type { Invoked } from './invocations.ts';
 export type { Ping } from './posting.ts';
 export type { FakeDiscordOptions } from './server.ts';
 
@@ -43,13 +35,6 @@ export interface Said {
   readonly duplicate?: boolean;
 }
 
-/** An interaction that the bot acknowledged. */
-export interface Invoked {
-  readonly id: string;
-  /** The message that @original means: the answer, or the message whose button was clicked. */
-  readonly message: string;
-}
-
 /** A Discord on this machine: one server and its people, and a bot that may log in. */
 export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeChat {
   /** A text channel that everybody and the bot see. */
@@ -60,11 +45,13 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
   readonly people: { readonly asker: string; readonly colleague: string; readonly admin: string };
   readonly #server: DiscordServer;
   readonly #world: World;
+  readonly #invocations: Invocations;
 
   private constructor(options: FakeDiscordOptions) {
     super();
     this.#server = new DiscordServer(options, () => this.emit('change'));
     this.#world = this.#server.world;
+    this.#invocations = new Invocations(this.#server);
     this.people = {
       asker: this.addUser('asker'),
       colleague: this.addUser('colleague'),
@@ -209,7 +196,7 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
         return { id: world.ids.next(), filename: name, contentType: mimetype, data };
       }),
     });
-    if (channel.thread?.archived) world.updateThread(channel, { archived: false });
+    if (channel.thread?.archived) updateThread(world, channel, { archived: false });
     if (said.duplicate) world.publishMessage('MESSAGE_CREATE', message);
     return message.id;
   }
@@ -245,12 +232,15 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
   /** A person makes a thread, from a message or alone. Returns its channel's id. */
   createThread(thread: { channel: string; user: string; name: string; message?: string }): string {
     const parent = this.#world.channel(thread.channel);
-    const from = thread.message && { message: this.#world.message(parent.id, thread.message).id };
-    return this.#world.createThread(parent, this.#world.user(thread.user), thread.name, from || {}).id;
+    return createThread(this.#world, parent, {
+      name: thread.name,
+      owner: this.#world.user(thread.user),
+      ...(thread.message && { message: this.#world.message(parent.id, thread.message) }),
+    }).id;
   }
 
   archiveThread(thread: string, { locked = false } = {}): void {
-    this.#world.updateThread(this.#world.channel(thread), { archived: true, locked });
+    updateThread(this.#world, this.#world.channel(thread), { archived: true, locked });
   }
 
   /**
@@ -263,11 +253,7 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
     name: string;
     options?: OptionValues;
   }): Promise<Invoked> {
-    const path = use.name.split(' ');
-    const registered = this.#command(path[0]!, ApplicationCommandType.ChatInput, use);
-    const data = slashData(registered, path, use.options ?? {});
-    const about = { messageType: MessageType.ChatInputCommand, command: use.name };
-    return this.#invoke(use, { ...about, type: InteractionType.ApplicationCommand }, data);
+    return this.#invocations.command(use);
   }
 
   /** A person picks one of the bot's commands from a message's context menu; else like `command`. */
@@ -277,20 +263,11 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
     name: string;
     message: string;
   }): Promise<Invoked> {
-    const registered = this.#command(use.name, ApplicationCommandType.Message, use);
-    const data = messageCommandData(this.#world, registered, this.#world.message(use.channel, use.message));
-    const about = { messageType: MessageType.ContextMenuCommand, command: use.name };
-    return this.#invoke(use, { ...about, type: InteractionType.ApplicationCommand }, data);
+    return this.#invocations.messageCommand(use);
   }
 
   async click(channel: string, message: string, button: string, user: string): Promise<void> {
-    const target = this.#world.message(channel, message);
-    const found = buttonsOf(target.components).find((b) => 'custom_id' in b && b.custom_id === button);
-    if (!found || found.disabled) throw new Error(`message ${message} shows no button ${button} to click`);
-    if (target.onlyFor && target.onlyFor !== user)
-      throw new Error(`message ${message} is not shown to ${user}`);
-    const about = { type: InteractionType.MessageComponent, messageType: MessageType.Reply } as const;
-    await this.#invoke({ channel, user }, { ...about, clicked: message }, clickData(button), target);
+    await this.#invocations.click({ channel, message, button, user });
   }
 
   /** The 15 minutes of an interaction are over. `id` is the interaction's or that of its answer. */
@@ -321,26 +298,5 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
       ...(repliedTo && { repliedTo: repliedTo.author }),
       fallback: { ...PARSE_ALL, replied_user: ping },
     });
-  }
-
-  #command(name: string, type: ApplicationCommandType, use: { channel: string; user: string }): Registered {
-    const channel = this.#world.channel(use.channel);
-    const registered = this.#server.commands.find(name, type, channel.recipient !== undefined);
-    if (!registered) throw new Error(`no command "${name}" is registered here`);
-    checkMayUse(this.#world, registered, use.user, channel);
-    return registered;
-  }
-
-  async #invoke(
-    { channel, user }: { channel: string; user: string },
-    about: Pick<Interaction, 'type' | 'messageType' | 'command' | 'clicked'>,
-    data: object,
-    message?: Message,
-  ): Promise<Invoked> {
-    const { interaction, acknowledged } = this.#server.interactions.open({ ...about, channel, user });
-    const payload = interactionPayload(this.#world, interaction, data, message);
-    this.#world.publishInteraction(this.#world.channel(channel), payload);
-    await acknowledged;
-    return { id: interaction.id, message: interaction.original! };
   }
 }

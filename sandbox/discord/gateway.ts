@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { GatewayCloseCodes as Close, GatewayOpcodes as Op } from 'discord.js';
+import { GatewayCloseCodes as Close, GatewayIntentBits, GatewayOpcodes as Op } from 'discord.js';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Clock } from '../../src/clock.ts';
 import { StrictWindow } from '../budget.ts';
@@ -11,6 +11,8 @@ import { KNOWN, PRIVILEGED } from './intents.ts';
 /** Commands a connection may send: 120 in 60 s, 4,096 bytes each. */
 const COMMANDS = { limit: 120, windowMs: 60_000 };
 const COMMAND_BYTES = 4096;
+/** A session without a connection is forgotten after a while, on Discord; here after this many events. */
+const MISSED_EVENTS = 1000;
 
 export interface GatewayOptions {
   readonly clock: Clock;
@@ -80,7 +82,7 @@ export class Gateway {
       const home = event.guild ? Number((BigInt(event.guild) >> 22n) % BigInt(shards)) : 0;
       if (shard !== home) continue;
       if (event.intents && !(session.intents & event.intents)) continue;
-      const content = session.intents & PRIVILEGED & MESSAGE_CONTENT;
+      const content = session.intents & GatewayIntentBits.MessageContent;
       this.#send(session, event.type, content ? event.data : (event.withoutContent ?? event.data));
     }
   }
@@ -204,7 +206,8 @@ export class Gateway {
       guilds: mine.map(({ id }) => ({ id, unavailable: true })),
       ...ready(),
     });
-    if (session.intents & 1) for (const { payload } of mine) this.#send(session, 'GUILD_CREATE', payload);
+    if (session.intents & GatewayIntentBits.Guilds)
+      for (const { payload } of mine) this.#send(session, 'GUILD_CREATE', payload);
     changed();
     return session;
   }
@@ -235,12 +238,12 @@ export class Gateway {
   #send(session: Session, type: string, data: object): void {
     session.sequence += 1;
     const frame = JSON.stringify({ op: Op.Dispatch, t: type, s: session.sequence, d: data });
+    if (!session.socket && session.sent.length >= MISSED_EVENTS) this.#sessions.delete(session.id);
     session.sent.push({ sequence: session.sequence, frame });
     session.socket?.send(frame);
   }
 }
 
-const MESSAGE_CONTENT = 1 << 15;
 const INVALID_SESSION = { op: Op.InvalidSession, d: false };
 
 function parse(data: Buffer): { op: number; d: unknown } | undefined {

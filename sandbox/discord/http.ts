@@ -15,7 +15,7 @@ export interface ApiRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly body: Readonly<Record<string, unknown>>;
-  /** Only for requests whose JSON is not an object. */
+  /** The body, when its JSON is a list. */
   readonly list: readonly unknown[] | null;
   /** Uploaded files by their number, the n of files[n]. */
   readonly files: ReadonlyMap<string, Upload>;
@@ -61,6 +61,7 @@ export interface ApiServerOptions {
   readonly file: (path: string) => Upload | undefined;
 }
 
+const KEPT_REQUESTS = 10_000;
 const PREFIX = '/api/v10';
 /** Ten files of 10 MiB, and their form. */
 const MAX_BODY_BYTES = 101 * 1024 * 1024;
@@ -116,11 +117,11 @@ export class ApiServer {
       fault?.type === 'answer'
         ? { body: { message: 'A fault that was switched on', code: 0 }, ...fault }
         : await this.#answer(incoming, url, bytes, call, found);
+    if (this.requests.length === KEPT_REQUESTS) this.requests.shift();
     this.requests.push({ call, path: url.pathname, status: answer.status, at: this.#options.clock.now() });
     if (fault?.type === 'lose-answer') return void response.destroy();
     response.writeHead(answer.status, {
       ...(answer.body !== undefined && { 'content-type': 'application/json' }),
-      via: '1.1 local',
       ...answer.headers,
     });
     response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body));

@@ -8,10 +8,11 @@ export const KNOWN = Object.values(Bits)
   .filter((bit) => typeof bit === 'number')
   .reduce((sum, bit) => sum | bit, 0);
 
-type Family = 'messages' | 'reactions' | 'typing';
+export type EventFamily = 'guilds' | 'messages' | 'reactions' | 'typing';
 
-/** Which intent lets an event about a channel through. */
-export function intentFor(family: Family, direct: boolean): number {
+/** Which intent lets an event through. */
+export function intentFor(family: EventFamily, direct: boolean): number {
+  if (family === 'guilds') return Bits.Guilds;
   if (family === 'messages') return direct ? Bits.DirectMessages : Bits.GuildMessages;
   if (family === 'reactions') return direct ? Bits.DirectMessageReactions : Bits.GuildMessageReactions;
   return direct ? Bits.DirectMessageTyping : Bits.GuildMessageTyping;
@@ -23,7 +24,7 @@ export interface GatewayEvent {
   readonly data: object;
   /** What sessions without MESSAGE_CONTENT get instead. */
   readonly withoutContent?: object;
-  /** Sessions need one of these bits; 0 for events that come to all. */
+  /** Sessions need this bit; 0 for events that come to all. */
   readonly intents: number;
   /** Decides the shard; direct messages go to shard 0. */
   readonly guild?: string;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { InteractionType, MessageFlags, type MessageType } from 'discord.js';
 import type { Clock } from '../../src/clock.ts';
+import { NO_RESPONSE } from './shown.ts';
 import type { World } from './world.ts';
 
 /** Time to acknowledge an interaction, and how long its token lives then. */
@@ -93,6 +94,8 @@ export class Interactions {
     this.#timers.get(interaction)?.();
     this.#timers.delete(interaction);
     interaction.state = 'expired';
+    const original = this.#world.channels.get(interaction.channel)?.messages.get(interaction.original ?? '');
+    if (original && original.flags & MessageFlags.Loading) original.unanswered = true;
     this.#world.emit('change');
   }
 
@@ -106,17 +109,16 @@ export class Interactions {
   #fail(interaction: Interaction): void {
     interaction.state = 'failed';
     const content =
-      interaction.type === InteractionType.ApplicationCommand
-        ? 'The application did not respond'
-        : 'This interaction failed';
-    this.#world.post({
-      channel: interaction.channel,
-      author: this.#world.bot.id,
-      type: interaction.messageType,
-      content,
-      flags: MessageFlags.Ephemeral,
-      onlyFor: interaction.user,
-    });
+      interaction.type === InteractionType.ApplicationCommand ? NO_RESPONSE : 'This interaction failed';
+    if (this.#world.channels.has(interaction.channel))
+      this.#world.post({
+        channel: interaction.channel,
+        author: this.#world.bot.id,
+        type: interaction.messageType,
+        content,
+        flags: MessageFlags.Ephemeral,
+        onlyFor: interaction.user,
+      });
     this.#settle.get(interaction)?.reject(new Error(content));
     this.#settle.delete(interaction);
   }

@@ -1,158 +1,94 @@
-/** What Discord sends the bot when a person uses a command or clicks a button. */
+import { ApplicationCommandType, InteractionType, MessageType } from 'discord.js';
+import type { Commands, Registered } from './commands.ts';
+import { buttonsOf } from './components.ts';
+import type { Interaction, Interactions } from './interactions.ts';
 import {
-  type APIApplicationCommand,
-  type APIApplicationCommandBasicOption,
-  type APIApplicationCommandOption,
-  ApplicationCommandType,
-  ComponentType,
-  InteractionContextType,
-  ApplicationCommandOptionType as OptionType,
-} from 'discord.js';
-import type { Registered } from './commands.ts';
-import type { Interaction } from './interactions.ts';
-import { channelPayload, memberPayload, messagePayload, userPayload } from './payloads.ts';
-import type { Channel, Message } from './records.ts';
+  checkMayUse,
+  clickData,
+  interactionPayload,
+  messageCommandData,
+  type OptionValues,
+  slashData,
+} from './invocation-payloads.ts';
+import type { Message } from './records.ts';
 import type { World } from './world.ts';
 
-export type OptionValue = string | number | boolean;
-export type OptionValues = Readonly<Record<string, OptionValue>>;
+export type { OptionValues } from './invocation-payloads.ts';
 
-/** The fields that all interactions have. */
-export function interactionPayload(world: World, interaction: Interaction, data: object, message?: Message) {
-  const channel = world.channel(interaction.channel);
-  const user = world.user(interaction.user);
-  const person = userPayload(user);
-  const guild = world.guildOf(channel.id);
-  return {
-    id: interaction.id,
-    application_id: world.applicationId,
-    type: interaction.type,
-    token: interaction.token,
-    version: 1,
-    data,
-    channel: channelPayload(world, channel),
-    channel_id: channel.id,
-    locale: 'en-US',
-    entitlements: [],
-    attachment_size_limit: 10 * 1024 * 1024,
-    authorizing_integration_owners: { '0': guild ?? '0' },
-    context: guild ? InteractionContextType.Guild : InteractionContextType.BotDM,
-    app_permissions: String(world.permissions(world.bot, channel)),
-    ...(message && { message: messagePayload(world, message) }),
-    ...(guild
-      ? {
-          guild_id: guild,
-          guild: { id: guild, locale: 'en-US', features: [] },
-          guild_locale: 'en-US',
-          member: {
-            ...memberPayload(world, user),
-            user: person,
-            permissions: String(world.permissions(user, channel)),
-          },
-        }
-      : { user: person }),
-  };
+interface Place {
+  readonly channel: string;
+  readonly user: string;
 }
 
-export const clickData = (button: string) => ({ custom_id: button, component_type: ComponentType.Button });
-
-/** `path` is the command and its subcommands: "warm start" is ["warm", "start"]. */
-export function slashData({ scope, command }: Registered, path: readonly string[], values: OptionValues) {
-  return {
-    id: command.id,
-    name: command.name,
-    type: ApplicationCommandType.ChatInput,
-    ...(scope === 'guild' && 'guild_id' in command && { guild_id: command.guild_id }),
-    options: optionData(command.options ?? [], path.slice(1), values, command),
-  };
+/** An interaction that the bot acknowledged. */
+export interface Invoked {
+  readonly id: string;
+  /** The message that @original means: the answer, or the message whose button was clicked. */
+  readonly message: string;
 }
 
-/** A message command carries its target whole, whatever the intents. */
-export function messageCommandData(world: World, { command }: Registered, target: Message) {
-  return {
-    id: command.id,
-    name: command.name,
-    type: ApplicationCommandType.Message,
-    target_id: target.id,
-    resolved: { messages: { [target.id]: messagePayload(world, target) } },
-  };
-}
+/** What people start: commands and clicks, as far as Discord's client offers them. */
+export class Invocations {
+  readonly #world: World;
+  readonly #commands: Commands;
+  readonly #interactions: Interactions;
 
-function optionData(
-  options: readonly APIApplicationCommandOption[],
-  path: readonly string[],
-  values: OptionValues,
-  command: APIApplicationCommand,
-): object[] {
-  const [next, ...rest] = path;
-  if (next !== undefined) {
-    const sub = options.find((option) => option.name === next && isSub(option));
-    if (!sub) throw new Error(`/${command.name} has no subcommand "${next}"`);
-    const inner = 'options' in sub ? (sub.options ?? []) : [];
-    return [{ name: sub.name, type: sub.type, options: optionData(inner, rest, values, command) }];
+  constructor(parts: { world: World; commands: Commands; interactions: Interactions }) {
+    this.#world = parts.world;
+    this.#commands = parts.commands;
+    this.#interactions = parts.interactions;
   }
-  if (options.some(isSub)) throw new Error(`/${command.name} needs a subcommand`);
-  for (const name of Object.keys(values))
-    if (!options.some((option) => option.name === name))
-      throw new Error(`/${command.name} has no option "${name}"`);
-  return (options as APIApplicationCommandBasicOption[]).flatMap((option) => {
-    const value = values[option.name];
-    if (value === undefined && option.required)
-      throw new Error(`Discord does not send /${command.name} without "${option.name}"`);
-    if (value === undefined) return [];
-    checkValue(option, value, command);
-    return [{ name: option.name, type: option.type, value }];
-  });
-}
 
-const isSub = ({ type }: APIApplicationCommandOption) =>
-  type === OptionType.Subcommand || type === OptionType.SubcommandGroup;
-
-const KIND: Partial<Record<OptionType, 'number' | 'boolean'>> = {
-  [OptionType.Integer]: 'number',
-  [OptionType.Number]: 'number',
-  [OptionType.Boolean]: 'boolean',
-};
-
-/** What Discord's own client would not let a person enter. */
-function checkValue(
-  option: APIApplicationCommandBasicOption,
-  value: OptionValue,
-  { name }: APIApplicationCommand,
-) {
-  const refuse = (why: string) => {
-    throw new Error(
-      `Discord does not take ${JSON.stringify(value)} for "${option.name}" of /${name}: ${why}`,
-    );
-  };
-  const wanted = KIND[option.type] ?? 'string';
-  if (typeof value !== wanted) refuse(`not a ${wanted}`);
-  if (option.type === OptionType.Integer && !Number.isSafeInteger(value)) refuse('not a whole number');
-  if ('choices' in option && option.choices?.length && !option.choices.some((c) => c.value === value))
-    refuse('not one of the choices');
-  if ('min_value' in option && option.min_value !== undefined && (value as number) < option.min_value)
-    refuse(`less than ${option.min_value}`);
-  if ('max_value' in option && option.max_value !== undefined && (value as number) > option.max_value)
-    refuse(`more than ${option.max_value}`);
-  const size = String(value).length;
-  if (option.type === OptionType.String && size < (option.min_length ?? 0)) refuse('too short');
-  // 6,000 characters where the command sets no limit.
-  if (option.type === OptionType.String && size > (option.max_length ?? 6000)) refuse('too long');
-}
-
-/** Throws what keeps a person from using the command here. */
-export function checkMayUse(world: World, { command }: Registered, user: string, channel: Channel): void {
-  if (channel.thread?.archived) throw new Error('Commands cannot be used in an archived thread');
-  if (!world.may(world.user(user), channel, 'UseApplicationCommands'))
-    throw new Error(`${user} may not use commands here`);
-  const needed = command.default_member_permissions;
-  const has = world.permissions(world.user(user), channel);
-  if (!channel.recipient && needed !== null && needed !== undefined) {
-    // "0" is for administrators only.
-    const allowed = needed === '0' ? (has & 8n) !== 0n : (has & BigInt(needed)) === BigInt(needed);
-    if (!allowed) throw new Error(`/${command.name} is not offered to somebody without its permissions`);
+  command(use: Place & { name: string; options?: OptionValues }): Promise<Invoked> {
+    const path = use.name.split(' ');
+    const registered = this.#find(path[0]!, ApplicationCommandType.ChatInput, use);
+    const data = slashData(registered, path, use.options ?? {});
+    return this.#send(use, { ...COMMAND, command: use.name }, data);
   }
-  const { contexts } = command;
-  const here = channel.recipient ? InteractionContextType.BotDM : InteractionContextType.Guild;
-  if (contexts && !contexts.includes(here)) throw new Error(`/${command.name} is not offered here`);
+
+  messageCommand(use: Place & { name: string; message: string }): Promise<Invoked> {
+    const registered = this.#find(use.name, ApplicationCommandType.Message, use);
+    const data = messageCommandData(this.#world, registered, this.#world.message(use.channel, use.message));
+    return this.#send(use, { ...MENU, command: use.name }, data);
+  }
+
+  click(use: Place & { message: string; button: string }): Promise<Invoked> {
+    const target = this.#world.message(use.channel, use.message);
+    const button = buttonsOf(target.components).find((b) => 'custom_id' in b && b.custom_id === use.button);
+    if (!button || button.disabled) throw new Error(`message ${target.id} shows no button ${use.button}`);
+    if (target.onlyFor && target.onlyFor !== use.user)
+      throw new Error(`message ${target.id} is not shown to ${use.user}`);
+    return this.#send(use, { ...CLICK, clicked: target.id }, clickData(use.button), target);
+  }
+
+  #find(name: string, type: ApplicationCommandType, use: Place): Registered {
+    const channel = this.#world.channel(use.channel);
+    const registered = this.#commands.find(name, type, channel.recipient !== undefined);
+    if (!registered) throw new Error(`no command "${name}" is registered here`);
+    checkMayUse(this.#world, registered, use.user, channel);
+    return registered;
+  }
+
+  async #send(
+    { channel, user }: Place,
+    about: Pick<Interaction, 'type' | 'messageType' | 'command' | 'clicked'>,
+    data: object,
+    message?: Message,
+  ): Promise<Invoked> {
+    const { interaction, acknowledged } = this.#interactions.open({ ...about, channel, user });
+    const payload = interactionPayload(this.#world, interaction, data, message);
+    this.#world.publishInteraction(this.#world.channel(channel), payload);
+    await acknowledged;
+    return { id: interaction.id, message: interaction.original! };
+  }
 }
+
+const COMMAND = {
+  type: InteractionType.ApplicationCommand,
+  messageType: MessageType.ChatInputCommand,
+} as const;
+const MENU = {
+  type: InteractionType.ApplicationCommand,
+  messageType: MessageType.ContextMenuCommand,
+} as const;
+const CLICK = { type: InteractionType.MessageComponent, messageType: MessageType.Reply } as const;

@@ -101,4 +101,6 @@ export interface Message {
   /** An ephemeral message's only reader. */
   readonly onlyFor?: string;
   readonly origin?: Origin;
+  /** Deferred, and the 15 minutes to answer are over. */
+  unanswered?: boolean;
 }

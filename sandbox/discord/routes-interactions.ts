@@ -33,20 +33,28 @@ export function interactionRoutes({ world, posting, interactions }: InteractionR
     },
   });
 
+  const channelOf = ({ channel }: Interaction) => {
+    const found = world.channels.get(channel);
+    if (!found) throw apiError(10003);
+    return found;
+  };
+
   const clickedMessage = (interaction: Interaction): Message => {
-    const message = world.channel(interaction.channel).messages.get(interaction.clicked!);
+    const message = channelOf(interaction).messages.get(interaction.clicked!);
     if (!message) throw apiError(10008);
     return message;
   };
 
   const callback = ({ params, query, body, files }: ApiRequest): ApiResponse => {
     const interaction = interactions.find(params.token!);
-    if (interaction?.id !== params.interaction || interaction?.state === 'failed') throw apiError(10062);
-    if (interaction!.state !== 'waiting') throw apiError(40060);
-    const message = respond(interaction!, body, files);
-    interactions.acknowledge(interaction!, message.id);
+    if (!interaction || interaction.id !== params.interaction || interaction.state === 'failed')
+      throw apiError(10062);
+    if (interaction.state !== 'waiting') throw apiError(40060);
+    channelOf(interaction);
+    const message = respond(interaction, body, files);
+    interactions.acknowledge(interaction, message.id);
     if (!['true', '1'].includes(query.get('with_response') ?? '')) return noContent;
-    return ok(callbackPayload(interaction!, Number(body.type), message));
+    return ok(callbackPayload(interaction, Number(body.type), message));
   };
 
   const respond = (
@@ -117,7 +125,7 @@ export function interactionRoutes({ world, posting, interactions }: InteractionR
   /** @original, or a message that this interaction's token made. */
   const answerOf = (interaction: Interaction, id: string): Message => {
     const wanted = id === '@original' ? interaction.original : id;
-    const message = wanted && world.channel(interaction.channel).messages.get(wanted);
+    const message = wanted && channelOf(interaction).messages.get(wanted);
     if (!message) throw apiError(10008);
     if (message.id !== interaction.original && message.origin?.id !== interaction.id) throw apiError(10008);
     return message;
@@ -127,8 +135,9 @@ export function interactionRoutes({ world, posting, interactions }: InteractionR
     ok(messagePayload(world, answerOf(byWebhook(request), request.params.message!)));
 
   const edit = (request: ApiRequest): ApiResponse => {
-    const message = answerOf(byWebhook(request), request.params.message!);
-    needUnarchived(world.channel(message.channel));
+    const interaction = byWebhook(request);
+    const message = answerOf(interaction, request.params.message!);
+    needUnarchived(channelOf(interaction));
     posting.edit(message, readMessageForm(request.body, request.files), PARSE_USERS);
     return ok(messagePayload(world, message));
   };
@@ -141,7 +150,7 @@ export function interactionRoutes({ world, posting, interactions }: InteractionR
   const followUp = (request: ApiRequest): ApiResponse => {
     const interaction = byWebhook(request);
     const form = readMessageForm(request.body, request.files);
-    const original = world.channel(interaction.channel).messages.get(interaction.original!);
+    const original = channelOf(interaction).messages.get(interaction.original!);
     // The first follow-up of a deferral fills the loading message instead.
     if (original && original.flags & MessageFlags.Loading) {
       posting.edit(original, form, PARSE_USERS);

@@ -8,6 +8,7 @@ import { messagePayload, withoutContent } from './payloads.ts';
 import type { Posting } from './posting.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { Channel, Message } from './records.ts';
+import { updateThread } from './threads.ts';
 import type { World } from './world.ts';
 
 /** "The past few minutes" in which a nonce is checked. */
@@ -52,7 +53,7 @@ export function messageRoutes({ world, posting, rateLimits, readsContent }: Mess
     const replyTo = repliedTo(channel, form);
     if (channel.thread?.locked) throw apiError(160005);
     const message = posting.post(form, PARSE_ALL, { channel: channel.id, ...(replyTo && { replyTo }) });
-    if (channel.thread?.archived) world.updateThread(channel, { archived: false });
+    if (channel.thread?.archived) updateThread(world, channel, { archived: false });
     return ok(messagePayload(world, message));
   };
 

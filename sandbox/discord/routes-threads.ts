@@ -1,9 +1,10 @@
 import { MessageType } from 'discord.js';
 import { apiError, FormErrors, notBuilt } from './errors.ts';
-import { channelFor, messageFor, need, needUnarchived } from './guards.ts';
+import { channelFor, messageFor, need, needToSend, needUnarchived } from './guards.ts';
 import { type ApiRequest, type ApiResponse, created, noContent, ok, type Route } from './http.ts';
 import { channelPayload, threadMemberPayload } from './payloads.ts';
 import type { Channel } from './records.ts';
+import { createThread, joinThread, updateThread } from './threads.ts';
 import type { World } from './world.ts';
 
 const ARCHIVE_MINUTES = [60, 1440, 4320, 10_080];
@@ -21,9 +22,12 @@ export function threadRoutes(world: World): Route[] {
     if (message?.type === MessageType.ThreadCreated) throw apiError(50021);
     if (!message && body.type !== PUBLIC_THREAD) throw notBuilt('private threads');
     const form = readThread(body, true);
-    const thread = world.createThread(parent, world.bot, form.name!, {
-      ...(message && { message: message.id }),
-      ...(form.autoArchiveMinutes && { minutes: form.autoArchiveMinutes }),
+    const { name, autoArchiveMinutes } = form;
+    const thread = createThread(world, parent, {
+      name: name!,
+      owner: world.bot,
+      ...(message && { message }),
+      ...(autoArchiveMinutes && { autoArchiveMinutes }),
     });
     return created(channelPayload(world, thread));
   };
@@ -32,12 +36,13 @@ export function threadRoutes(world: World): Route[] {
     const channel = channelFor(world, params.channel!);
     if (!channel.thread) throw notBuilt('changes of channels that are no threads');
     const form = readThread(body, false);
-    const manages = world.may(world.bot, channel, 'ManageThreads');
-    const locks = form.locked !== undefined || (channel.thread.locked && !manages);
-    if (locks && !manages) throw apiError(50013);
-    if (!manages && channel.thread.owner !== world.bot.id) throw apiError(50013);
+    // Whoever may write may open a thread again, unless it is locked.
+    const { locked } = channel.thread;
+    const opensOnly = Object.keys(form).join() === 'archived' && form.archived === false && !locked;
+    if (opensOnly) needToSend(world, channel);
+    else need(world, channel, 'ManageThreads');
     if (channel.thread.archived && form.archived !== false) throw apiError(50083);
-    world.updateThread(channel, form);
+    updateThread(world, channel, form);
     return ok(channelPayload(world, channel));
   };
 
@@ -45,7 +50,7 @@ export function threadRoutes(world: World): Route[] {
     const channel = channelFor(world, params.channel!);
     if (!channel.thread) throw apiError(50024);
     needUnarchived(channel);
-    world.joinThread(channel, world.bot);
+    joinThread(world, channel, world.bot);
     return noContent;
   };
 

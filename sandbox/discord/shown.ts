@@ -5,26 +5,29 @@ import { buttonsOf } from './components.ts';
 import type { Message } from './records.ts';
 import type { World } from './world.ts';
 
+export const NO_RESPONSE = 'The application did not respond';
+
 /** The start of a thread repeats the message it was made from: people see it in the parent already. */
 export const isShown = (message: Message): boolean => message.type !== MessageType.ThreadStarterMessage;
 
 export function shown(world: World, message: Message): ShownMessage {
   const { id, channel, replyTo, onlyFor, edits, at } = message;
   const { name, bot } = world.user(message.author);
-  const pending = (message.flags & MessageFlags.Loading) !== 0;
+  const deferred = (message.flags & MessageFlags.Loading) !== 0;
+  const waiting = message.unanswered ? NO_RESPONSE : `${name} is thinking…`;
   return {
     id,
     channel,
     ...(replyTo && { thread: replyTo.message }),
     author: { id: message.author, name, bot },
-    text: pending ? `${name} is thinking…` : text(world, message),
+    text: deferred ? waiting : text(world, message),
     buttons: buttonsOf(message.components).flatMap((button) =>
       'custom_id' in button && !button.disabled ? [{ id: button.custom_id, label: button.label ?? '' }] : [],
     ),
     reactions: [...message.reactions.keys()],
     edits,
     ...(onlyFor && { onlyFor }),
-    pending,
+    pending: deferred && !message.unanswered,
     at,
   };
 }

@@ -1,23 +1,20 @@
 import { EventEmitter } from 'node:events';
 import { ChannelType, MessageFlags, MessageType } from 'discord.js';
 import type { Clock } from '../../src/clock.ts';
-import { type GatewayEvent, intentFor } from './intents.ts';
+import { type EventFamily, type GatewayEvent, intentFor } from './intents.ts';
 import { NO_MENTIONS } from './mentions.ts';
 import {
   channelPayload,
   emojiPayload,
   memberPayload,
   messageEventPayload,
-  threadMemberPayload,
   userPayload,
   withoutContent,
 } from './payloads.ts';
 import { ALL, BOT, bits, EVERYONE, type PermissionName, permissionsIn } from './permissions.ts';
-import type { Channel, Message, Overwrite, Role, Thread, User } from './records.ts';
+import type { Channel, Message, Overwrite, Role, User } from './records.ts';
 import { Snowflakes } from './snowflake.ts';
 import { Typing } from './typing.ts';
-
-const GUILDS = 1;
 
 /** What a message starts as; the rest has plain defaults. */
 export type Draft = Pick<Message, 'channel' | 'author'> & Partial<Omit<Message, 'id' | 'at' | 'reactions'>>;
@@ -79,15 +76,19 @@ export class World extends EventEmitter<{ event: [GatewayEvent]; change: [] }> {
   }
 
   addChannel(name: string): Channel {
-    const id = this.ids.next();
-    const channel = { id, kind: ChannelType.GuildText, name, overwrites: [], messages: new Map() } as Channel;
-    this.channels.set(id, channel);
-    this.#publishChannel('CHANNEL_CREATE', channel);
+    const channel = this.putChannel({ id: this.ids.next(), kind: ChannelType.GuildText, name });
+    this.publishChannel('CHANNEL_CREATE', channel);
     return channel;
   }
 
+  putChannel(channel: Omit<Channel, 'overwrites' | 'messages'>): Channel {
+    const whole = { ...channel, overwrites: [], messages: new Map() };
+    this.channels.set(channel.id, whole);
+    return whole;
+  }
+
   removeChannel(channel: Channel): void {
-    this.#publishChannel(channel.thread ? 'THREAD_DELETE' : 'CHANNEL_DELETE', channel);
+    this.publishChannel(channel.thread ? 'THREAD_DELETE' : 'CHANNEL_DELETE', channel);
     this.channels.delete(channel.id);
     for (const other of this.channels.values())
       if (other.thread?.parent === channel.id) this.channels.delete(other.id);
@@ -99,17 +100,7 @@ export class World extends EventEmitter<{ event: [GatewayEvent]; change: [] }> {
     const known = [...this.channels.values()].find((channel) => channel.recipient === person);
     if (known) return known;
     const { name } = this.user(person);
-    const id = this.ids.next();
-    const channel: Channel = {
-      id,
-      kind: ChannelType.DM,
-      name,
-      overwrites: [],
-      messages: new Map(),
-      recipient: person,
-    };
-    this.channels.set(id, channel);
-    return channel;
+    return this.putChannel({ id: this.ids.next(), kind: ChannelType.DM, name, recipient: person });
   }
 
   user(id: string): User {
@@ -154,7 +145,7 @@ export class World extends EventEmitter<{ event: [GatewayEvent]; change: [] }> {
     const changed = bits(...permissions);
     own.allow = allowed ? own.allow | changed : own.allow & ~changed;
     own.deny = allowed ? own.deny & ~changed : own.deny | changed;
-    this.#publishChannel('CHANNEL_UPDATE', channel);
+    this.publishChannel('CHANNEL_UPDATE', channel);
   }
 
   post(draft: Draft): Message {
@@ -191,7 +182,7 @@ export class World extends EventEmitter<{ event: [GatewayEvent]; change: [] }> {
     const channel = this.channel(message.channel);
     channel.messages.delete(message.id);
     if (!message.onlyFor) {
-      this.#publish(channel, 'messages', 'MESSAGE_DELETE', { id: message.id, channel_id: channel.id });
+      this.publish(channel, 'messages', 'MESSAGE_DELETE', { id: message.id, channel_id: channel.id });
     }
     this.emit('change');
   }
@@ -203,7 +194,7 @@ export class World extends EventEmitter<{ event: [GatewayEvent]; change: [] }> {
     else users.delete(user.id);
     if (users.size === 0) message.reactions.delete(emoji);
     const channel = this.channel(message.channel);
-    this.#publish(channel, 'reactions', on ? 'MESSAGE_REACTION_ADD' : 'MESSAGE_REACTION_REMOVE', {
+    this.publish(channel, 'reactions', on ? 'MESSAGE_REACTION_ADD' : 'MESSAGE_REACTION_REMOVE', {
       user_id: user.id,
       channel_id: channel.id,
       message_id: message.id,
@@ -218,66 +209,11 @@ export class World extends EventEmitter<{ event: [GatewayEvent]; change: [] }> {
 
   startTyping(channel: Channel, user: User): void {
     this.typing.start(channel.id, user.id);
-    this.#publish(channel, 'typing', 'TYPING_START', {
+    this.publish(channel, 'typing', 'TYPING_START', {
       channel_id: channel.id,
       user_id: user.id,
       timestamp: Math.floor(this.clock.now() / 1000),
       ...(!channel.recipient && { member: this.#memberWithUser(user) }),
-    });
-  }
-
-  /** A thread made from a message has that message's id. */
-  createThread(parent: Channel, owner: User, name: string, options: { message?: string; minutes?: number }) {
-    const now = this.clock.now();
-    const thread: Thread = {
-      parent: parent.id,
-      owner: owner.id,
-      archived: false,
-      locked: false,
-      autoArchiveMinutes: options.minutes ?? 4320,
-      changedAt: now,
-      createdAt: now,
-      members: new Set([owner.id]),
-    };
-    const id = options.message ?? this.ids.next();
-    const kind = ChannelType.PublicThread;
-    const channel: Channel = { id, kind, name, overwrites: [], messages: new Map(), thread };
-    this.channels.set(id, channel);
-    const data = { ...channelPayload(this, channel), newly_created: true };
-    this.#publish(channel, GUILDS, 'THREAD_CREATE', data);
-    const starter = options.message && parent.messages.get(options.message);
-    if (starter) {
-      this.publishMessage('MESSAGE_UPDATE', starter);
-      this.post({
-        channel: id,
-        author: owner.id,
-        type: MessageType.ThreadStarterMessage,
-        replyTo: { channel: parent.id, message: starter.id },
-      });
-    } else {
-      this.post({ channel: parent.id, author: owner.id, type: MessageType.ThreadCreated, content: name });
-    }
-    return channel;
-  }
-
-  updateThread(channel: Channel, changes: Partial<Thread> & { name?: string }): void {
-    const { name, ...rest } = changes;
-    if (name !== undefined) channel.name = name;
-    if (rest.archived !== undefined && rest.archived !== channel.thread!.archived)
-      rest.changedAt = this.clock.now();
-    Object.assign(channel.thread!, rest);
-    this.#publishChannel('THREAD_UPDATE', channel);
-    this.emit('change');
-  }
-
-  joinThread(channel: Channel, user: User): void {
-    if (channel.thread!.members.has(user.id)) return;
-    channel.thread!.members.add(user.id);
-    this.#publish(channel, GUILDS, 'THREAD_MEMBERS_UPDATE', {
-      id: channel.id,
-      member_count: channel.thread!.members.size,
-      added_members: [threadMemberPayload(channel, user.id)],
-      removed_member_ids: [],
     });
   }
 
@@ -289,10 +225,10 @@ export class World extends EventEmitter<{ event: [GatewayEvent]; change: [] }> {
     const open = message.author === this.bot.id || message.mentions.users.includes(this.bot.id);
     const channel = this.channel(message.channel);
     const stripped = open || channel.recipient ? undefined : withoutContent(data);
-    this.#publish(channel, 'messages', type, data, stripped);
+    this.publish(channel, 'messages', type, data, stripped);
   }
 
-  /** What a person alone is told, not the bot's doing: an interaction goes to every session of the shard. */
+  /** An interaction needs no intent, nor that the bot sees the channel. */
   publishInteraction(channel: Channel, data: object): void {
     this.emit('event', {
       type: 'INTERACTION_CREATE',
@@ -304,17 +240,11 @@ export class World extends EventEmitter<{ event: [GatewayEvent]; change: [] }> {
 
   #memberWithUser = (user: User) => ({ ...memberPayload(this, user), user: userPayload(user) });
 
-  #publishChannel(type: string, channel: Channel): void {
-    this.#publish(channel, GUILDS, type, channelPayload(this, channel));
+  publishChannel(type: string, channel: Channel): void {
+    this.publish(channel, 'guilds', type, channelPayload(this, channel));
   }
 
-  #publish(
-    channel: Channel,
-    intent: 'messages' | 'reactions' | 'typing' | typeof GUILDS,
-    type: string,
-    data: object,
-    withoutContent?: object,
-  ): void {
+  publish(channel: Channel, family: EventFamily, type: string, data: object, withoutContent?: object): void {
     if (!this.may(this.bot, channel, 'ViewChannel')) return;
     const guild = channel.recipient ? undefined : this.guildId;
     const place = guild && { guild_id: guild };
@@ -322,7 +252,7 @@ export class World extends EventEmitter<{ event: [GatewayEvent]; change: [] }> {
       type,
       data: { ...data, ...place },
       ...(withoutContent && { withoutContent: { ...withoutContent, ...place } }),
-      intents: intent === GUILDS ? GUILDS : intentFor(intent, !guild),
+      intents: intentFor(family, !guild),
       ...(guild && { guild }),
     });
   }

@@ -274,6 +274,28 @@ describe('an interaction’s token', () => {
     expect(await calls.followUp('too late')).toBe('401 50027');
   });
 
+  it('leaves a deferral that was never answered as a failure', async () => {
+    const clock = new VirtualClock();
+    const { use, last } = await start({ command: (i) => i.deferReply() }, { clock });
+    await use();
+    await clock.advance(15 * MINUTE);
+    expect(last()).toMatchObject({ text: 'The application did not respond', pending: false });
+  });
+
+  it('is of no use once its channel is deleted', async () => {
+    const clock = new VirtualClock();
+    const { discord, client, asker } = await start({}, { clock });
+    const channel = discord.addChannel('brief');
+    const sent = nextInteraction(client);
+    const options = { question: 'why?' };
+    const used = expect(discord.command({ channel, user: asker, name: 'ask', options })).rejects.toThrow();
+    const calls = tokenCalls(discord, await sent);
+    discord.deleteChannel(channel);
+    expect(await calls.callback({ type: 5 })).toBe('404 10003');
+    await clock.advance(3000);
+    await used;
+  });
+
   it('opens its own messages only, and only for its application', async () => {
     const { discord, client, use } = await start({ command: (i) => i.reply('x') });
     const sent = nextInteraction(client);

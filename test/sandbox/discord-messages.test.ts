@@ -1,8 +1,8 @@
-import { MessageFlags, Routes } from 'discord.js';
+import { Events, MessageFlags, Routes, type ThreadChannel } from 'discord.js';
 import { describe, expect, it } from 'vitest';
 import type { FakeDiscord } from '../../sandbox/discord/fake-discord.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { faultyFields, refusal, request, restOf, startDiscord } from './discord-support.ts';
+import { faultyFields, logIn, next, refusal, request, restOf, startDiscord } from './discord-support.ts';
 
 const HOUR = 60 * 60_000;
 const LOOSE = { limit: 1000, windowMs: 1000 };
@@ -357,5 +357,40 @@ describe('threads', () => {
     discord.archiveThread(thread, { locked: true });
     expect(await refusal(post({ content: 'x' }, thread))).toBe('403 160005');
     expect(() => discord.say({ channel: thread, user: asker, text: 'x' })).toThrow(/locked/);
+  });
+
+  it('are opened again by whoever may write, and changed otherwise by moderators only', async () => {
+    const { discord, rest, edit, post } = await start();
+    const thread = discord.createThread({
+      channel: discord.channel,
+      user: discord.people.asker,
+      name: 'More',
+    });
+    const { id } = await post({ content: 'x' }, thread);
+    const change = (body: object) => refusal(rest.patch(Routes.channel(thread), { body }));
+    discord.archiveThread(thread);
+    expect(await change({ archived: false })).toBe('not refused');
+    await edit(id, { content: 'y' }, thread);
+    expect(await change({ name: 'Less' })).toBe('403 50013');
+    discord.archiveThread(thread, { locked: true });
+    expect(await change({ archived: false })).toBe('403 50013');
+    discord.allow(discord.channel, 'ManageThreads');
+    expect(await change({ name: 'Less' })).toBe('400 50083');
+    expect(await change({ archived: false, locked: false, name: 'Less' })).toBe('not refused');
+  });
+
+  it('tell when they are made, joined and deleted', async () => {
+    const discord = await startDiscord();
+    const client = await logIn(discord);
+    const created = next<ThreadChannel>(client, Events.ThreadCreate);
+    const id = discord.createThread({ channel: discord.channel, user: discord.people.asker, name: 'More' });
+    const thread = await created;
+    expect(thread).toMatchObject({ id, name: 'More', joined: false, archived: false });
+    await thread.join();
+    await expect.poll(() => thread.joined).toBe(true);
+    const deleted = next<ThreadChannel>(client, Events.ThreadDelete);
+    discord.deleteChannel(id);
+    expect((await deleted).id).toBe(id);
+    expect(await refusal(client.rest.post(Routes.channelTyping(id)))).toBe('404 10003');
   });
 });
