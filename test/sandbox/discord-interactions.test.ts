@@ -120,6 +120,15 @@ describe('a slash command', () => {
     expect(discord.messages(discord.dm).at(-1)?.text).toBe('guild: null');
   });
 
+  it('tells that the bot may do nothing where it sees nothing, and is answered all the same', async () => {
+    const { discord, use, last } = await start({
+      command: (i) => i.reply(`permissions: ${i.appPermissions.bitfield}`),
+    });
+    discord.deny(discord.channel, 'ViewChannel');
+    await use();
+    expect(last()?.text).toBe('permissions: 0');
+  });
+
   it('is not sent unless Discord’s own client would send it', async () => {
     const { discord, asker, use } = await start({});
     await expect(use('asks')).rejects.toThrow(/no command "asks"/);
@@ -216,15 +225,19 @@ describe('a deferred answer', () => {
     ]);
   });
 
-  it('that only one person sees stays out of the channel’s history', async () => {
+  it('that only one person sees stays out of the channel’s history and events', async () => {
     const { discord, client, asker, use, last } = await start({
       command: async (i) => {
         await i.deferReply({ flags: MessageFlags.Ephemeral });
         await i.editReply('for you');
       },
     });
+    const events: string[] = [];
+    client.on(Events.Raw, ({ t }: { t: string }) => events.push(t));
     const { message } = await use();
     await expect.poll(last).toMatchObject({ text: 'for you', onlyFor: asker });
+    discord.typing({ channel: discord.channel, user: asker });
+    await expect.poll(() => events).toEqual(['INTERACTION_CREATE', 'TYPING_START']);
     expect(await client.rest.get(`/channels/${discord.channel}/messages`)).toEqual([]);
     const edit = client.rest.patch(`/channels/${discord.channel}/messages/${message}`, {
       body: { content: 'x' },
@@ -437,6 +450,17 @@ describe('registering commands', () => {
     expect(await put(`${discord.applicationId}/guilds/1/commands`, [])).toBe('403 50001');
     expect(await put(`${discord.applicationId}/commands`, [ask, ask])).toBe('400 50035');
     expect(await put(`${discord.applicationId}/commands`, ask)).toBe('400 50035');
+  });
+
+  it('offers a command without default permissions to administrators only', async () => {
+    const { discord, client } = await start({ command: (i) => i.reply('x') });
+    await client.application.commands.set([
+      { name: 'audit', description: 'Who did what', defaultMemberPermissions: '0' },
+    ]);
+    const moderator = discord.addUser('moderator', { roles: [discord.addRole('Mod', ['ManageGuild'])] });
+    const use = (user: string) => discord.command({ channel: discord.channel, user, name: 'audit' });
+    await expect(use(moderator)).rejects.toThrow(/not offered/);
+    await use(discord.addUser('second admin', { roles: [discord.addRole('Root', ['Administrator'])] }));
   });
 
   it('offers a command only where it was registered for', async () => {
