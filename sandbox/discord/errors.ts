@@ -8,7 +8,6 @@ const KNOWN = {
   10014: [400, 'Unknown Emoji'],
   10015: [404, 'Unknown Webhook'],
   10062: [404, 'Unknown interaction'],
-  10063: [404, 'Unknown application command'],
   20012: [403, 'You are not authorized to perform this action on this application'],
   30010: [400, 'Maximum number of reactions reached (20)'],
   30032: [400, 'Maximum number of application commands reached (100)'],

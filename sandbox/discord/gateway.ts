@@ -89,7 +89,11 @@ export class Gateway {
 
   /** Cuts every connection, as a restart of a gateway node would; sessions can be resumed. */
   drop(): void {
-    for (const { socket } of this.#sessions.values()) socket?.terminate();
+    for (const session of this.#sessions.values()) {
+      session.socket?.terminate();
+      session.socket = null;
+    }
+    this.#options.changed();
   }
 
   /** Op 7: asks every client to reconnect and resume. */
