@@ -1,0 +1,47 @@
+import type { ChatPostMessageArguments } from '@slack/web-api';
+import { type ButtonKind, buttonId, buttonLabels, type Page } from '../../src/bot/ports.ts';
+import { escapeUpTo } from './text.ts';
+
+type Blocks = Extract<ChatPostMessageArguments, { blocks: unknown }>['blocks'];
+
+/**
+ * Characters of the text for notifications. chat.update refuses more than 4,000 with msg_too_long, and users
+ * have measured bytes of UTF-8: three a character at most.
+ */
+const MAX_TEXT = 1_300;
+/** A text in a context block; https://docs.slack.dev/reference/block-kit/blocks/context-block */
+const MAX_FOOTER = 2_000;
+
+/** A page as a message: blocks to see, and text for notifications and screen readers. */
+export function messageOf(page: Page, turn: string): { text: string; blocks: Blocks } {
+  const controls = controlsOf(page, turn);
+  const text = page.text.trim() === '' ? '' : page.text;
+  // Slack refuses an empty message, and an empty markdown block.
+  const markdown: Blocks = text || controls.length === 0 ? [{ type: 'markdown', text: text || '…' }] : [];
+  return {
+    text: escapeUpTo(MAX_TEXT, text || page.footer || '…'),
+    blocks: [...markdown, ...controls],
+  };
+}
+
+/** What stands under the text: the footer and the buttons. */
+export function controlsOf(page: Page, turn: string): Blocks {
+  const blocks: Blocks = [];
+  if (page.footer) {
+    // plain_text: nothing in a footer can mention or link
+    const text = page.footer.slice(0, MAX_FOOTER);
+    blocks.push({ type: 'context', elements: [{ type: 'plain_text', text }] });
+  }
+  if (page.buttons.length > 0) {
+    blocks.push({ type: 'actions', elements: page.buttons.map((kind) => button(kind, turn)) });
+  }
+  return blocks;
+}
+
+function button(kind: ButtonKind, turn: string) {
+  return {
+    type: 'button',
+    action_id: buttonId(kind, turn),
+    text: { type: 'plain_text', text: buttonLabels[kind] },
+  } as const;
+}

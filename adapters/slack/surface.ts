@@ -1,0 +1,166 @@
+import { WebAPIPlatformError } from '@slack/web-api';
+import {
+  type Budget,
+  type Page,
+  type Receipt,
+  type ReplySurface,
+  WriteError,
+  type WriteOp,
+  type WriteOptions,
+} from '../../src/bot/ports.ts';
+import { Activity } from './activity.ts';
+import type { SlackAddress } from './address.ts';
+import { messageOf } from './blocks.ts';
+import { codeOf, toWriteError } from './faults.ts';
+import { findReply } from './find.ts';
+import { limits } from './limits.ts';
+import { metadataOf, notice } from './metadata.ts';
+import { endStream, NativeStream, setSession } from './stream.ts';
+import { escapeText } from './text.ts';
+import { lacking, type Workspace } from './workspace.ts';
+
+/** One reply in its thread: posted and edited in channels, in DMs streamed where Slack can. */
+export class SlackSurface implements ReplySurface {
+  readonly dialect = 'slack';
+  readonly #workspace: Workspace;
+  readonly #address: SlackAddress;
+  readonly #activity: Activity;
+  readonly #streams = new Map<string, NativeStream>();
+  /** Messages that are known to be ours, so not the lost one. */
+  readonly #known = new Set<string>();
+  /** Keys whose message may stand although we never heard so. */
+  readonly #lost = new Set<string>();
+  #mayHaveBegun: boolean;
+  #streamsHere: boolean;
+
+  constructor(workspace: Workspace, address: SlackAddress) {
+    this.#workspace = workspace;
+    this.#address = address;
+    this.#activity = new Activity(workspace, address);
+    this.#mayHaveBegun = Number(address.ts) * 1_000 < workspace.since;
+    this.#streamsHere = address.dm;
+  }
+
+  budgets(op: WriteOp, message?: string): readonly Budget[] {
+    const { team, channel } = this.#address;
+    if (op === 'post') {
+      return [limits.post(team, channel), ...(this.#canStream ? [limits.startStream(team)] : [])];
+    }
+    return this.#streams.get(message ?? '')?.budgets ?? [limits.update(team)];
+  }
+
+  async post(page: Page, options: WriteOptions): Promise<Receipt> {
+    refuseAborted(options);
+    try {
+      const found = await this.#findLost(options.key);
+      if (found !== undefined) await this.#update(found, page, options);
+      const message =
+        found ?? (await this.#startStream(page, options)) ?? (await this.#postMessage(page, options));
+      this.#known.add(message);
+      return { message };
+    } catch (error) {
+      const fault = toWriteError(error, [limits.post(this.#address.team, this.#address.channel)]);
+      if (fault.fault === 'unavailable') this.#lost.add(options.key);
+      throw fault;
+    }
+  }
+
+  async edit(message: string, page: Page, options: WriteOptions): Promise<Receipt> {
+    refuseAborted(options);
+    this.#known.add(message);
+    const stream = this.#streams.get(message);
+    const streamed = (await stream?.write(page, options)) ?? false;
+    if (options.final || !streamed) this.#streams.delete(message);
+    if (!streamed) await this.#update(message, page, options);
+    return { message };
+  }
+
+  activity(status: string | null): void {
+    this.#activity.show(status);
+  }
+
+  async announce(text: string): Promise<void> {
+    const { channel, thread, team, user } = this.#address;
+    try {
+      await this.#workspace.client.chat.postMessage({
+        channel,
+        thread_ts: thread,
+        text: `<@${user}> ${escapeText(text)}`,
+        metadata: notice,
+        unfurl_links: false,
+        unfurl_media: false,
+      });
+    } catch (error) {
+      throw toWriteError(error, [limits.post(team, channel)]);
+    }
+  }
+
+  get #canStream(): boolean {
+    return this.#streamsHere && this.#workspace.features.streams;
+  }
+
+  /** Undefined where a stream cannot be, or need not: a page without text yet, or one that is complete. */
+  async #startStream(page: Page, options: WriteOptions): Promise<string | undefined> {
+    if (!this.#canStream || options.final || page.source.trim() === '') return undefined;
+    try {
+      const stream = await NativeStream.start(this.#workspace, this.#address, page.source);
+      this.#streams.set(stream.ts, stream);
+      return stream.ts;
+    } catch (error) {
+      if (!(error instanceof WebAPIPlatformError)) {
+        throw toWriteError(error, [limits.startStream(this.#address.team)]);
+      }
+      const code = codeOf(error);
+      this.#workspace.log.info({ channel: this.#address.channel, code }, 'no native stream; editing instead');
+      this.#streamsHere = false;
+      if (lacking.has(code)) this.#workspace.features.streams = false;
+      return undefined;
+    }
+  }
+
+  async #postMessage(page: Page, { turn, key }: WriteOptions): Promise<string> {
+    const { channel, thread } = this.#address;
+    const { ts } = await this.#workspace.client.chat.postMessage({
+      channel,
+      thread_ts: thread,
+      ...messageOf(page, turn),
+      metadata: metadataOf(key),
+      unfurl_links: false,
+      unfurl_media: false,
+    });
+    return ts!;
+  }
+
+  async #update(ts: string, page: Page, { turn, key }: WriteOptions): Promise<void> {
+    const { team, channel } = this.#address;
+    const { client } = this.#workspace;
+    const update = { channel, ts, ...messageOf(page, turn), metadata: metadataOf(key) };
+    try {
+      await client.chat.update(update).catch(async (error) => {
+        // A stream that an earlier process left open, or that could not be ended in an outage.
+        if (codeOf(error) !== 'streaming_state_conflict') throw error;
+        await endStream(this.#workspace, this.#address, ts);
+        void setSession(this.#workspace, this.#address, 'active');
+        await client.chat.update(update);
+      });
+    } catch (error) {
+      throw toWriteError(error, [limits.update(team)]);
+    }
+  }
+
+  /**
+   * The message of this key when it may have been posted without our hearing of it: the answer to the post
+   * was lost, or the question is older than this process. Looking costs a call, so it is done only then.
+   */
+  async #findLost(key: string): Promise<string | undefined> {
+    if (!this.#lost.has(key) && !this.#mayHaveBegun) return undefined;
+    const found = await findReply(this.#workspace, this.#address, key, this.#known);
+    this.#lost.delete(key);
+    return found;
+  }
+}
+
+function refuseAborted({ signal }: WriteOptions): void {
+  if (signal?.aborted)
+    throw new WriteError('unavailable', 'given up before it was sent', { cause: signal.reason });
+}

@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest';
+import { answers, connect, until } from './slack-support.ts';
+
+describe('asking in Slack', () => {
+  it('takes a mention in a channel as a question that is answered in its thread', async () => {
+    const { slack, bot } = await connect();
+    const ts = slack.say({
+      channel: slack.channel,
+      user: slack.people.asker,
+      text: '@pilotlight what is 1 < 2?',
+    });
+    await until(() => expect(bot.questions).toHaveLength(1));
+    expect(bot.questions[0]).toMatchObject({
+      platform: 'slack',
+      workspace: slack.teamId,
+      channel: slack.channel,
+      message: ts,
+      conversation: `${slack.channel}:${ts}`,
+      author: { id: slack.people.asker, roles: [] },
+      text: 'what is 1 < 2?',
+      images: [],
+      address: { thread: ts, dm: false },
+    });
+  });
+
+  it.each(['mention-first', 'message-first'] as const)(
+    'answers a mention once, whichever of its two events comes first and however often (%s)',
+    async (order) => {
+      const { slack, bot } = await connect();
+      slack.say({
+        channel: slack.channel,
+        user: slack.people.asker,
+        text: '@pilotlight hello',
+        order,
+        duplicate: true,
+      });
+      await slack.eventsDelivered();
+      await until(() => expect(bot.offered).toHaveLength(4));
+      expect(bot.questions).toHaveLength(1);
+    },
+  );
+
+  it('takes a mention in a thread, by anybody, as part of the thread', async () => {
+    const { slack, bot } = await connect();
+    const { channel, people } = slack;
+    const thread = slack.say({ channel, user: people.colleague, text: 'look at this' });
+    slack.say({ channel, user: people.asker, text: '@pilotlight explain', thread });
+    await until(() => expect(bot.questions).toHaveLength(1));
+    expect(bot.questions[0]).toMatchObject({
+      conversation: `${channel}:${thread}`,
+      address: { thread },
+    });
+  });
+
+  it('goes on in a thread it has answered in without being mentioned, and in no other', async () => {
+    const { slack, bot } = await connect();
+    const { channel, people } = slack;
+    const known = slack.say({ channel, user: people.asker, text: 'first' });
+    const other = slack.say({ channel, user: people.asker, text: 'second' });
+    bot.engaged.add(`${channel}:${known}`);
+    slack.say({ channel, user: people.colleague, text: 'not for the bot', thread: other });
+    slack.say({ channel, user: people.colleague, text: 'and in short?', thread: known });
+    await until(() => expect(bot.questions).toHaveLength(1));
+    await slack.eventsDelivered();
+    expect(bot.questions.map(({ text }) => text)).toEqual(['and in short?']);
+  });
+
+  it('leaves alone what people in such a thread say to each other by name', async () => {
+    const { slack, bot } = await connect();
+    const { channel, people } = slack;
+    const thread = slack.say({ channel, user: people.asker, text: 'first' });
+    bot.engaged.add(`${channel}:${thread}`);
+    slack.say({ channel, user: people.asker, text: '@colleague what do you think?', thread });
+    slack.say({ channel, user: people.asker, text: '@colleague see @pilotlight', thread });
+    await until(() => expect(bot.questions).toHaveLength(1));
+    await slack.eventsDelivered();
+    expect(bot.questions.map(({ text }) => text)).toEqual([`@${people.colleague} see`]);
+  });
+
+  it('answers everything in a DM, each message starting a thread of its own', async () => {
+    const { slack, bot } = await connect();
+    const { dm, people } = slack;
+    const first = slack.say({ channel: dm, user: people.asker, text: 'hello' });
+    await until(() => expect(bot.questions).toHaveLength(1));
+    slack.say({ channel: dm, user: people.asker, text: 'go on', thread: first });
+    slack.say({ channel: dm, user: people.asker, text: '@pilotlight anew' });
+    await until(() => expect(bot.questions).toHaveLength(3));
+    const [one, two, three] = bot.questions;
+    expect(one).toMatchObject({ conversation: `${dm}:${first}`, address: { dm: true } });
+    expect(two!.conversation).toBe(one!.conversation);
+    expect(three!.conversation).not.toBe(one!.conversation);
+    expect(three!.text).toBe('anew');
+  });
+
+  it('takes a message that is only a picture, and records where it is', async () => {
+    const { slack, bot } = await connect();
+    slack.say({
+      channel: slack.dm,
+      user: slack.people.asker,
+      text: '',
+      files: [
+        { name: 'plot.png', mimetype: 'image/png', content: Buffer.from('12345') },
+        { name: 'notes.pdf', mimetype: 'application/pdf', content: Buffer.from('1') },
+      ],
+    });
+    await until(() => expect(bot.questions).toHaveLength(1));
+    expect(bot.questions[0]!.images).toEqual([
+      { url: expect.stringContaining('plot.png'), mimeType: 'image/png', bytes: 5 },
+    ]);
+  });
+
+  it('takes an empty mention too, so that the person gets an answer', async () => {
+    const { slack, bot } = await connect();
+    slack.say({ channel: slack.channel, user: slack.people.asker, text: '@pilotlight' });
+    await until(() => expect(bot.questions).toHaveLength(1));
+    expect(bot.questions[0]!.text).toBe('');
+  });
+
+  it('ignores other bots, itself, edits, joins and events it does not know', async () => {
+    const { slack, bot } = await connect();
+    const { channel, dm, people, botUserId } = slack;
+    const message = {
+      type: 'message',
+      channel,
+      channel_type: 'channel',
+      text: `<@${botUserId}> hi`,
+      event_ts: '1',
+    };
+    const ts = '1767614400.000001';
+    slack.sendEvent({ ...message, ts, user: people.colleague, bot_id: 'B0OTHER' });
+    slack.sendEvent({ ...message, ts, type: 'app_mention', user: people.colleague, bot_id: 'B0OTHER' });
+    slack.sendEvent({ ...message, ts, subtype: 'bot_message', bot_id: 'B0OTHER' });
+    slack.sendEvent({ ...message, ts, user: botUserId, channel: dm, channel_type: 'im' });
+    slack.sendEvent({ ...message, ts, user: people.asker, subtype: 'channel_join' });
+    slack.sendEvent({ ...message, ts, subtype: 'message_changed', message: { user: people.asker, ts } });
+    slack.sendEvent({ ...message, user: people.asker });
+    slack.sendEvent({ type: 'emoji_changed', event_ts: '1' });
+    slack.say({ channel, user: people.asker, text: '@pilotlight hi' });
+    await slack.eventsDelivered();
+    await until(() => expect(bot.questions).toHaveLength(1));
+    expect(bot.offered.every(({ author }) => author.id === people.asker)).toBe(true);
+    expect(slack.lostEvents).toEqual([]);
+  });
+
+  it('takes a reply that was also sent to the channel', async () => {
+    const { slack, bot } = await connect();
+    const { channel, people } = slack;
+    bot.engaged.add(`${channel}:1767614400.000001`);
+    slack.sendEvent({
+      type: 'message',
+      subtype: 'thread_broadcast',
+      channel,
+      channel_type: 'channel',
+      user: people.asker,
+      text: 'for all',
+      ts: '1767614400.000002',
+      thread_ts: '1767614400.000001',
+    });
+    await until(() => expect(bot.questions).toHaveLength(1));
+  });
+
+  it('tells the person, and nobody else, once when a question could not be stored', async () => {
+    const { slack, bot, logged } = await connect();
+    bot.broken = true;
+    slack.say({ channel: slack.channel, user: slack.people.asker, text: '@pilotlight a private matter' });
+    const said = await until(() => {
+      const [message] = answers(slack, slack.channel);
+      expect(message).toBeDefined();
+      return message!;
+    });
+    expect(said).toMatchObject({ onlyFor: slack.people.asker, text: expect.stringContaining('ask again') });
+    await slack.eventsDelivered();
+    expect(answers(slack, slack.channel)).toHaveLength(1);
+    expect(logged.join('')).toContain('the disk is full');
+    expect(logged.join('')).not.toContain('private matter');
+  });
+
+  it('reports a reply of ours that somebody deleted, and no other message', async () => {
+    const { slack, platform, bot } = await connect();
+    const ts = slack.say({ channel: slack.channel, user: slack.people.asker, text: 'a question' });
+    const { channel, people, teamId: team } = slack;
+    const surface = platform.open({ team, channel, thread: ts, ts, user: people.asker, dm: false }, 0);
+    const { message } = await surface.post(
+      { text: 'an answer', source: 'an answer', buttons: [] },
+      { turn: '1.0', key: '1', final: true },
+    );
+    slack.deleteMessage(channel, message);
+    slack.deleteMessage(channel, ts);
+    await until(() => expect(bot.deleted).toHaveLength(1));
+    await slack.eventsDelivered();
+    expect(bot.deleted).toEqual([{ platform: 'slack', workspace: team, channel, message }]);
+  });
+});

@@ -1,0 +1,151 @@
+import { pino } from 'pino';
+import { onTestFinished, vi } from 'vitest';
+import type { SlackAddress } from '../../adapters/slack/address.ts';
+import { createSlack, type SlackOptions } from '../../adapters/slack/slack.ts';
+import { FakeSlack, type FakeSlackOptions } from '../../sandbox/slack/fake-slack.ts';
+import type {
+  Bot,
+  ChatPlatform,
+  MessageKey,
+  Page,
+  Press,
+  Question,
+  ReplySurface,
+  User,
+  WriteOptions,
+} from '../../src/bot/ports.ts';
+import { systemClock } from '../../src/clock.ts';
+
+/** A bot that only remembers what it was told. */
+export class MemoryBot implements Bot {
+  readonly questions: Question[] = [];
+  readonly offered: Question[] = [];
+  readonly presses: Press[] = [];
+  readonly stops: { conversation: string; user: User }[] = [];
+  readonly deleted: MessageKey[] = [];
+  readonly engaged = new Set<string>();
+  /** Set to make every call fail, as a broken store would. */
+  broken = false;
+  pressAnswer: string | null = null;
+
+  async ask(question: Question): Promise<'accepted' | 'seen'> {
+    this.#check();
+    this.offered.push(question);
+    const same = ({ channel, message }: Question) =>
+      channel === question.channel && message === question.message;
+    if (this.questions.some(same)) return 'seen';
+    this.questions.push(question);
+    return 'accepted';
+  }
+
+  async isEngaged({ conversation }: { conversation: string }): Promise<boolean> {
+    this.#check();
+    return this.engaged.has(conversation);
+  }
+
+  async isOwnReply(): Promise<boolean> {
+    return false;
+  }
+
+  async press(press: Press): Promise<string | null> {
+    this.#check();
+    this.presses.push(press);
+    return this.pressAnswer;
+  }
+
+  async stopConversation({ conversation }: { conversation: string }, user: User): Promise<void> {
+    this.stops.push({ conversation, user });
+  }
+
+  async messageDeleted(message: MessageKey): Promise<void> {
+    this.deleted.push(message);
+  }
+
+  #check(): void {
+    if (this.broken) throw new Error('the disk is full');
+  }
+}
+
+export interface Running {
+  readonly slack: FakeSlack;
+  readonly platform: ChatPlatform;
+  readonly bot: MemoryBot;
+  /** Everything logged so far. */
+  readonly logged: string[];
+}
+
+/** A fake Slack; closed when the test ends. */
+export async function startFake(options: FakeSlackOptions = {}): Promise<FakeSlack> {
+  const slack = await FakeSlack.start(options);
+  onTestFinished(() => slack.close());
+  return slack;
+}
+
+/** The adapter on a fake Slack, not started. */
+export function createOn(slack: FakeSlack, options: Partial<SlackOptions> = {}): Omit<Running, 'bot'> {
+  const logged: string[] = [];
+  const platform = createSlack({
+    botToken: slack.botToken,
+    appToken: slack.appToken,
+    apiUrl: slack.apiUrl,
+    clock: systemClock,
+    log: pino({ level: 'debug' }, { write: (line) => logged.push(line) }),
+    ...options,
+  });
+  onTestFinished(() => platform.close());
+  return { slack, platform, logged };
+}
+
+/** The adapter, connected to a fake Slack. */
+export async function connect(
+  options: Partial<SlackOptions> & { fake?: FakeSlackOptions } = {},
+): Promise<Running> {
+  const { fake, ...own } = options;
+  const running = createOn(await startFake(fake), own);
+  const bot = new MemoryBot();
+  await running.platform.start(bot);
+  return { ...running, bot };
+}
+
+/** A question in the channel or the DM, and the surface to answer it on. */
+export function ask(
+  { slack, platform }: Omit<Running, 'bot'>,
+  where: 'channel' | 'dm',
+  thread?: string,
+): { surface: ReplySurface; address: SlackAddress } {
+  const channel = where === 'dm' ? slack.dm : slack.channel;
+  const user = slack.people.asker;
+  const ts = slack.say({ channel, user, text: 'a question', ...(thread && { thread }) });
+  const address: SlackAddress = {
+    team: slack.teamId,
+    channel,
+    thread: thread ?? ts,
+    ts,
+    user,
+    dm: where === 'dm',
+  };
+  return { surface: platform.open(address, 0), address };
+}
+
+/** A page as the live reply makes it: the source is the text unless given. */
+export function page(text: string, more: Partial<Page> = {}): Page {
+  return { text, source: text, buttons: [], ...more };
+}
+
+export const live: WriteOptions = { turn: '7.0', key: '7.0:1', final: false };
+export const final: WriteOptions = { ...live, final: true };
+
+/** Waits for a condition to hold. */
+export function until<T>(check: () => T): Promise<T> {
+  return vi.waitFor(check, { timeout: 10_000, interval: 5 });
+}
+
+/** What a person sees of the bot in a channel. */
+export function answers(slack: FakeSlack, channel: string) {
+  return slack.messages(channel).filter(({ author }) => author.bot);
+}
+
+/** How often a method was called. */
+export function calls(slack: FakeSlack, method: string) {
+  return slack.calls.filter((call) => call.method === method);
+}
