@@ -65,7 +65,7 @@ def command(settings: LlamaSettings, model: Path, adapter: Path | None) -> list[
     arguments += ["--parallel", str(settings.target_concurrency)]
     arguments += ["--n-gpu-layers", settings.n_gpu_layers]
     arguments += ["--n-predict", str(settings.n_predict)]
-    arguments += ["--jinja", "--no-ui", "--no-slots", "--offline"]
+    arguments += ["--no-ui", "--no-slots", "--offline"]
     arguments += ["--lora", str(adapter)] if adapter else []
     return [*arguments, *settings.extra_args]
 
@@ -116,15 +116,16 @@ class LlamaServer:
 
 # An app of their own: `modal run` brings up all of an app, and a download needs no GPU server beside it.
 tools = modal.App(f"{APP}-tools")
+TOOLS = deployment.tool_options(SETTINGS)
 
 
-@tools.function(**deployment.tool_options(SETTINGS))
+@tools.function(**TOOLS)
 def download() -> None:
     """Fetches the model and its adapter into the Volume. Run it again after it was cut off."""
     deployment.download_all(SETTINGS)
 
 
-@tools.function(**deployment.tool_options(SETTINGS))
+@tools.function(**TOOLS)
 def prune(repository: str = "") -> None:
     """Lists what is on the Volume; removes what is no longer served of one repository."""
     deployment.prune_all(SETTINGS, repository)

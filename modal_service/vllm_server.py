@@ -128,15 +128,16 @@ class VllmServer:
 
 # An app of their own: `modal run` brings up all of an app, and a download needs no GPU server beside it.
 tools = modal.App(f"{APP}-tools")
+TOOLS = deployment.tool_options(SETTINGS)
 
 
-@tools.function(**deployment.tool_options(SETTINGS))
+@tools.function(**TOOLS)
 def download() -> None:
     """Fetches the model and its adapters into the Volume. Run it again after it was cut off."""
     deployment.download_all(SETTINGS)
 
 
-@tools.function(**deployment.tool_options(SETTINGS))
+@tools.function(**TOOLS)
 def prune(repository: str = "") -> None:
     """Lists what is on the Volume; removes what is no longer served of one repository."""
     deployment.prune_all(SETTINGS, repository)

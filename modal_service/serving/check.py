@@ -50,6 +50,8 @@ def main(app: str, server: str, settings: Settings, question: str) -> None:
     """What `modal run …::check` does. Ends with exit code 1 and a sentence when it cannot."""
     try:
         url = modal.Server.from_name(app, server).get_url()
+        if not url:
+            raise CheckError(f"{app} has no address; is {server} in it a Server?")
         base = f"{url}/v1"
         key, secret = os.environ.get("MODAL_PROXY_KEY", ""), os.environ.get("MODAL_PROXY_SECRET", "")
         if not (key and secret):

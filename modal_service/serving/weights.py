@@ -136,7 +136,7 @@ def prune(
             used = (repo.repo_id, revision.commit_hash) in receipts
             remove = repo.repo_id == repository and not used
             doomed += [revision.commit_hash] if remove else []
-            word = "in use" if used else "removed" if remove else "not in use"
+            word = "served" if used else "removed" if remove else "not served here"
             say(f"{repo.repo_id} {revision.commit_hash[:12]} {revision.size_on_disk / 1e9:.1f} GB {word}")
     if not doomed:
         return

@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -89,4 +88,4 @@ if options.worker_pid:
     worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
     options.worker_pid.write_text(str(worker.pid))
 server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
-threading.Thread(target=server.serve_forever).start()
+server.serve_forever()

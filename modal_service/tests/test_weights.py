@@ -200,7 +200,11 @@ def test_prune_removes_old_commits_of_one_repository_and_never_what_is_served(hu
 
     weights.prune([SOURCE], tmp_path, volume.commit, "", volume.said.append)
     assert old.is_dir()
-    assert sorted(line.split(" GB ")[1] for line in volume.said) == ["in use", "not in use", "not in use"]
+    assert sorted(line.split(" GB ")[1] for line in volume.said) == [
+        "not served here",
+        "not served here",
+        "served",
+    ]
 
     weights.prune([SOURCE], tmp_path, volume.commit, "owner/model", volume.said.append)
     assert not old.is_dir()
