@@ -90,8 +90,8 @@ async function takeQuestion(
  */
 async function defer(interaction: CommandInteraction): Promise<string | null | 'too-late'> {
   try {
-    const { resource } = await interaction.deferReply({ withResponse: true });
-    return resource?.message?.id ?? null;
+    const response = await interaction.deferReply({ withResponse: true });
+    return response.interaction.responseMessageId;
   } catch (error) {
     const late = error instanceof DiscordAPIError && error.code === Code.unknownInteraction;
     return late ? 'too-late' : null;

@@ -128,12 +128,8 @@ class Discord implements ChatPlatform {
     });
     const deleted = ({ id, channelId, guildId, author }: Message | PartialMessage) => {
       if (author && author.id !== client.user?.id) return;
-      bot.messageDeleted({
-        platform: 'discord',
-        workspace: guildId ?? channelId,
-        channel: channelId,
-        message: id,
-      });
+      const where = { workspace: guildId ?? channelId, channel: channelId, message: id };
+      guarded(where, (async () => bot.messageDeleted({ platform: 'discord', ...where }))());
     };
     client.on(Events.MessageDelete, deleted);
     client.on(Events.MessageBulkDelete, (messages) => messages.forEach(deleted));

@@ -11,6 +11,7 @@ import type { Clock } from '../../src/clock.ts';
 import type { ReplyAddress } from './address.ts';
 import { channelBudget, globalBudget, interactionBudget } from './budgets.ts';
 import { ChannelWrites } from './channel-writes.ts';
+import { Code, isRefusal } from './faults.ts';
 import type { DiscordHttp } from './http.ts';
 import { DEFERRED, InteractionWrites, TokenEnded } from './interaction-writes.ts';
 import { announcementBody, pageBody } from './payload.ts';
@@ -110,7 +111,8 @@ export class DiscordReply implements ReplySurface {
       try {
         return await this.#interaction.edit(isDeferred ? DEFERRED : message, body, options.signal);
       } catch (error) {
-        if (!(error instanceof TokenEnded)) throw error;
+        // The bot's own token can also reopen a thread that was archived meanwhile.
+        if (!(error instanceof TokenEnded) && !isRefusal(error, Code.threadArchived)) throw error;
       }
     }
     if (!this.#isReachable) throw new TokenEnded();
