@@ -1,5 +1,5 @@
 /** The arguments of one call: form fields with JSON inside, or a JSON body. */
-import { maxMarkdown, type SlackBlock } from './blocks.ts';
+import { asBlocks, maxMarkdown, type SlackBlock } from './blocks.ts';
 import { SlackError } from './slack-error.ts';
 
 export class Args {
@@ -38,7 +38,7 @@ export class Args {
     const value = this.values[name];
     if (typeof value !== 'string') return value ?? undefined;
     try {
-      return JSON.parse(value);
+      return JSON.parse(value) ?? undefined;
     } catch {
       throw new SlackError(code, [`[ERROR] ${name} is not JSON`]);
     }
@@ -46,11 +46,7 @@ export class Args {
 
   blocks(name = 'blocks'): SlackBlock[] | undefined {
     const value = this.json(name, 'invalid_blocks_format');
-    if (value === undefined) return undefined;
-    if (!Array.isArray(value) || value.some((block) => typeof block?.type !== 'string')) {
-      throw new SlackError('invalid_blocks_format');
-    }
-    return value;
+    return value === undefined ? undefined : asBlocks(value);
   }
 
   /** markdown_text, at most 12,000 characters a call. */

@@ -21,6 +21,14 @@ const otherBlocks = new Set(
   ),
 );
 
+/** Throws invalid_blocks_format when this is no list of blocks. */
+export function asBlocks(value: unknown): SlackBlock[] {
+  if (!Array.isArray(value) || value.some((block) => typeof block?.type !== 'string')) {
+    throw new SlackError('invalid_blocks_format');
+  }
+  return value;
+}
+
 /** Throws invalid_blocks or msg_blocks_too_long, as posting these blocks would. */
 export function checkBlocks(blocks: readonly SlackBlock[]): void {
   const faults: string[] = [];

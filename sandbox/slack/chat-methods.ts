@@ -49,8 +49,8 @@ export function chatMethods(slack: SlackContext, streams: Streams): Methods {
       text: (content.text ?? '').slice(0, maxPostedText),
       blocks: content.blocks ?? [],
       metadata: args.metadata(),
-      ...(threadTs && { threadTs }),
-      ...(onlyFor && { onlyFor }),
+      threadTs,
+      onlyFor,
     });
     announce(slack, message);
     return message;

@@ -4,18 +4,6 @@ import type { Deliveries } from './delivery.ts';
 import { messageJson } from './shown.ts';
 import type { SlackMessage, Workspace } from './workspace.ts';
 
-/** What the app's manifest subscribes to. */
-export const subscribedEvents: readonly string[] = [
-  'app_mention',
-  'app_home_opened',
-  'message.im',
-  'message.channels',
-  'message.groups',
-  'agent_session_stopped',
-  'app_uninstalled',
-  'tokens_revoked',
-];
-
 const messageEvents = { channel: 'message.channels', group: 'message.groups', im: 'message.im' };
 
 export type MentionOrder = 'mention-first' | 'message-first';
@@ -43,7 +31,8 @@ export class Events {
   /** A new message. One that mentions the bot makes two events with ids of their own, but not in a DM. */
   posted(message: SlackMessage, options: { order?: MentionOrder; again?: boolean } = {}): void {
     const event = { ...this.#json(message), channel: message.channel, event_ts: message.ts };
-    const { type, bot } = { type: this.#type(message), bot: this.#workspace.bot.id };
+    const { type } = this.#workspace.channel(message.channel);
+    const bot = this.#workspace.bot.id;
     const tell = [() => this.#messageEvent(message.channel, event, options.again)];
     if (type !== 'im' && message.user !== bot && message.text.includes(`<@${bot}>`)) {
       tell.push(() =>
@@ -136,10 +125,6 @@ export class Events {
 
   #json(message: SlackMessage): Event {
     return messageJson(this.#workspace, message, { baseUrl: this.#baseUrl }) as Event;
-  }
-
-  #type(message: SlackMessage) {
-    return this.#workspace.channel(message.channel).type;
   }
 
   #now() {

@@ -7,9 +7,10 @@ import { Faults } from '../faults.ts';
 import { type BudgetRule, SlackBudgets } from './budgets.ts';
 import { chatMethods } from './chat-methods.ts';
 import { Deliveries, type DeliveryTimes, slackDeliveryTimes } from './delivery.ts';
-import { Events, type MentionOrder, subscribedEvents } from './events.ts';
+import { Events, type MentionOrder } from './events.ts';
 import { type HttpEventsOptions, httpEvents } from './http-events.ts';
 import { Interactions, type SlashCommand } from './interactions.ts';
+import { manifestEvents, manifestScopes } from './manifest.ts';
 import { type SlackContext, threadOf } from './method.ts';
 import { typed } from './mrkdwn.ts';
 import { otherMethods } from './other-methods.ts';
@@ -22,21 +23,6 @@ import { Statuses } from './statuses.ts';
 import { Streams } from './streams.ts';
 import { type ApiCall, WebApi } from './web-api.ts';
 import { Workspace } from './workspace.ts';
-
-/** What the app's manifest asks for. */
-const manifestScopes = [
-  'app_mentions:read',
-  'assistant:write',
-  'channels:history',
-  'groups:history',
-  'im:history',
-  'im:write',
-  'chat:write',
-  'commands',
-  'users:read',
-  'files:read',
-  'reactions:write',
-];
 
 /** Users report that a stream ends about five minutes after its start, whatever is appended [I]. */
 const streamLifeMs = 300_000;
@@ -120,7 +106,7 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
         : (envelope) => this.#socketMode.send(envelope),
     });
     this.#deliveries = deliveries;
-    const subscriptions = options.subscriptions ?? subscribedEvents;
+    const subscriptions = options.subscriptions ?? manifestEvents;
     this.#events = new Events({ workspace, deliveries, subscriptions, baseUrl });
     const context: SlackContext = {
       workspace,
@@ -273,13 +259,10 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
       user: said.user,
       text: typed(said.text, workspace.users),
       clientMsgId: randomUUID(),
-      ...(threadTs && { threadTs }),
+      threadTs,
       files: (said.files ?? []).map((file) => ({ ...file, id: workspace.newId('F') })),
     });
-    this.#events.posted(message, {
-      ...(said.order && { order: said.order }),
-      ...(said.duplicate && { again: true }),
-    });
+    this.#events.posted(message, { order: said.order, again: said.duplicate });
     return message.ts;
   }
 
@@ -308,8 +291,8 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
 
   async click(channel: string, message: string, button: string, user: string): Promise<void> {
     const clicked = this.#workspace.messages(channel).find(({ ts }) => ts === message);
-    if (!clicked || (clicked.onlyFor && clicked.onlyFor !== user))
-      throw new Error(`no message ${message} to click on`);
+    const hidden = clicked?.onlyFor && clicked.onlyFor !== user;
+    if (!clicked || hidden) throw new Error(`no message ${message} to click on`);
     await this.#interactions.click(clicked, button, user);
   }
 
@@ -320,8 +303,8 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
 
   /** A person presses the stop control of a thread in which the agent says that it is processing. */
   pressAgentStop(channel: string, thread: string, user: string): void {
-    if (this.#statuses.session(channel, thread)?.status !== 'processing')
-      throw new Error('no stop control is shown');
+    const session = this.#statuses.session(channel, thread);
+    if (session?.status !== 'processing') throw new Error('no stop control is shown');
     const streaming_message_ts = this.#streams.stopByUser(channel, thread);
     this.#events.sessionStopped({ channel, thread_ts: thread, user, streaming_message_ts });
   }

@@ -48,7 +48,7 @@ export function threadOf(
   ts: string | undefined,
 ): string | undefined {
   if (ts === undefined || ts === '') return undefined;
-  const message = workspace.messages(channel.id).find((other) => other.ts === ts);
+  const message = workspace.messages(channel.id).find((other) => other.ts === ts && !other.onlyFor);
   if (message) return message.threadTs ?? ts;
   if (workspace.replies(channel.id, ts).length > 0) return ts;
   throw new SlackError('thread_not_found');
@@ -80,7 +80,7 @@ export function edit(
   change();
   message.edits += 1;
   slack.pings.push(...newPings(message.ts, before.text, mentionable(message), notified));
-  slack.events.changed(message, before.json);
+  if (!message.onlyFor) slack.events.changed(message, before.json);
   slack.workspace.changed();
 }
 
@@ -93,7 +93,7 @@ export function announce(slack: SlackContext, message: SlackMessage): void {
 
 export function oneOf<T extends string>(args: Args, name: string, values: readonly T[]): T {
   const value = args.required(name);
-  if (!(values as readonly string[]).includes(value))
-    throw invalidArgument(`${name} must be one of ${values.join(', ')}`);
-  return value as T;
+  const known = values.find((one) => one === value);
+  if (known === undefined) throw invalidArgument(`${name} must be one of ${values.join(', ')}`);
+  return known;
 }

@@ -24,7 +24,7 @@ export function otherMethods(
     const [oldest, latest, inclusive] = [args.text('oldest'), args.text('latest'), args.flag('inclusive')];
     const inRange = messages.filter(({ ts }) => {
       if ((ts === oldest || ts === latest) && !inclusive) return false;
-      return (!oldest || ts >= oldest) && (!latest || ts <= latest);
+      return Number(ts) >= Number(oldest ?? 0) && Number(ts) <= Number(latest ?? Infinity);
     });
     const from = Number(Buffer.from(args.text('cursor') ?? '', 'base64').toString() || 0);
     if (!Number.isInteger(from)) throw new SlackError('invalid_cursor');

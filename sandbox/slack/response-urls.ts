@@ -41,7 +41,7 @@ export class ResponseUrls {
     if (origin.uses >= maxUses) return { status: 404, body: { ok: false, error: 'used_url' } };
     origin.uses += 1;
     try {
-      this.respond(origin, JSON.parse(call.body));
+      this.respond(origin, Object(JSON.parse(call.body)));
       return { status: 200, body: 'ok' };
     } catch (error) {
       if (error instanceof SyntaxError) return { status: 500, body: 'invalid_payload' };
@@ -57,21 +57,22 @@ export class ResponseUrls {
     const args = new Args(response);
     if (message && args.flag('delete_original')) {
       workspace.remove(message);
+      if (!message.onlyFor) this.#slack.events.deleted(message);
       return undefined;
     }
     const { text = '', blocks = [] } = contentOf(args);
     if (message && args.flag('replace_original')) {
+      if (!workspace.messages(message.channel).includes(message)) throw new SlackError('message_not_found');
       edit(this.#slack, message, false, () => Object.assign(message, { text, blocks }));
       return message;
     }
-    const threadTs = args.text('thread_ts');
     const added = workspace.add({
       channel: origin.channel,
       user: workspace.bot.id,
       text,
       blocks,
-      ...(threadTs && { threadTs }),
-      ...(args.text('response_type') !== 'in_channel' && { onlyFor: origin.user }),
+      threadTs: args.text('thread_ts'),
+      onlyFor: args.text('response_type') === 'in_channel' ? undefined : origin.user,
     });
     announce(this.#slack, added);
     return added;

@@ -1,6 +1,6 @@
 /** Native streaming: chat.startStream → appendStream → stopStream, as one state machine per message. */
 import type { Args } from './args.ts';
-import { checkBlocks, maxMarkdown, type SlackBlock } from './blocks.ts';
+import { asBlocks, checkBlocks, maxMarkdown, type SlackBlock } from './blocks.ts';
 import {
   announce,
   edit,
@@ -224,8 +224,7 @@ function checkChunk(chunk: Chunk | null): void {
       if (!chunk.title) throw bad('plan_update needs title');
       return;
     case 'blocks':
-      if (!Array.isArray(chunk.blocks)) throw bad('blocks needs blocks');
-      checkBlocks(chunk.blocks);
+      checkBlocks(asBlocks(chunk.blocks));
       return;
     default:
       throw bad(`unknown chunk ${chunk?.type}`);

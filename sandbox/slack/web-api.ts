@@ -83,7 +83,7 @@ export class WebApi {
 function parse(call: Call): Record<string, unknown> {
   if (call.contentType === 'application/json') {
     try {
-      return JSON.parse(call.body);
+      return Object(JSON.parse(call.body));
     } catch {
       throw new SlackError('invalid_json');
     }

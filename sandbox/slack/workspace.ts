@@ -165,6 +165,7 @@ export class Workspace {
 
   remove(message: SlackMessage): void {
     const list = this.#messages.get(message.channel)!;
+    if (!list.includes(message)) throw new SlackError('message_not_found');
     list.splice(list.indexOf(message), 1);
     this.#changed();
   }
