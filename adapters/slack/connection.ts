@@ -79,6 +79,8 @@ export class Connection {
   }
 
   #up(): void {
+    // Closed while the socket was being opened, which the client does not notice.
+    if (this.#closing.signal.aborted) return void this.receiver.client.disconnect();
     this.#connected = true;
     this.#since = this.#clock.monotonic();
   }

@@ -35,13 +35,18 @@ export function isDirect(message: SlackMessage): boolean {
   return message.channel.startsWith('D');
 }
 
-export function mentions(message: SlackMessage, self: Self): boolean {
-  return new RegExp(`<@${self.user}[|>]`).test(message.text ?? '');
+export function mentions({ text = '' }: SlackMessage, self: Self): boolean {
+  return mentionOf(self).test(text);
 }
 
 /** In a thread we are in people also talk to each other: what begins with another's name is not for us. */
 export function isToSomebodyElse({ text = '' }: SlackMessage, self: Self): boolean {
-  return /^\s*<@/.test(text) && !text.trimStart().startsWith(`<@${self.user}`);
+  const first = text.trimStart();
+  return first.startsWith('<@') && first.search(mentionOf(self)) !== 0;
+}
+
+function mentionOf(self: Self): RegExp {
+  return new RegExp(`<@${self.user}[|>]`);
 }
 
 export function toQuestion(message: SlackMessage & { user: string }, self: Self): Question {

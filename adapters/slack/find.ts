@@ -6,12 +6,12 @@ import type { Workspace } from './workspace.ts';
 
 /**
  * Finds the message of a page whose post we never heard back from: by its key, or, since a stream gets its
- * key only at its end, as a message of ours without any that is not `known`. Throws what the Web API client throws, except
- * that a history we may not read holds nothing.
+ * key only at its end, as a message of ours in a DM that has none and is not `known`. Throws what the Web
+ * API client throws, except that a history we may not read holds nothing.
  */
 export async function findReply(
   { client, self, log }: Workspace,
-  { channel, thread, ts }: SlackAddress,
+  { channel, thread, ts, dm }: SlackAddress,
   key: string,
   known: ReadonlySet<string>,
 ): Promise<string | undefined> {
@@ -24,9 +24,9 @@ export async function findReply(
       limit: 200,
     });
     const ours = messages.filter((message) => message.bot_id === self?.bot);
-    const unmarked = (message: (typeof ours)[number]) =>
-      keyIn(message) === undefined && !known.has(message.ts!);
-    return (ours.find((message) => keyIn(message) === key) ?? ours.find(unmarked))?.ts;
+    const stream = (message: (typeof ours)[number]) =>
+      dm && keyIn(message) === undefined && !known.has(message.ts!);
+    return (ours.find((message) => keyIn(message) === key) ?? ours.find(stream))?.ts;
   } catch (error) {
     if (!(error instanceof WebAPIPlatformError)) throw error;
     log.warn({ channel, code: codeOf(error) }, 'cannot look for a message that may be lost');

@@ -52,10 +52,10 @@ export function listenForQuestions(app: App, bot: Bot, self: Self, workspace: Wo
     }
     const message = event as SlackMessage;
     if (!isSpoken(message, self)) return;
-    const mentioned = mentions(message, self);
-    // A mention's other event tells the person of a failure.
-    if (isDirect(message) || mentioned || (await isFollowUp(message)))
-      await ask(message, !mentioned || isDirect(message));
+    const direct = isDirect(message);
+    // In a channel a mention's other event, app_mention, tells the person of a failure.
+    const mentioned = !direct && mentions(message, self);
+    if (direct || mentioned || (await isFollowUp(message))) await ask(message, !mentioned);
   });
 
   app.event('agent_session_stopped', async ({ event }) => {

@@ -78,7 +78,8 @@ export class NativeStream {
         const { team } = this.#address;
         throw toWriteError(error, [options.final ? limits.stopStream(team) : limits.appendStream(team)]);
       }
-      if (codeOf(error) === 'stopped_by_user') this.#workspace.stopped(this.#address);
+      // At its end there is nothing left to stop, unless it were the next answer.
+      if (codeOf(error) === 'stopped_by_user' && !options.final) this.#workspace.stopped(this.#address);
       return this.#leave();
     }
     this.#sent = wanted;

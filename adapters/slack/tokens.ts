@@ -9,9 +9,9 @@ const BOT_TOKEN = `Copy the Bot User OAuth Token (xoxb-…) from ${APP_PAGE} →
 const APP_TOKEN = `Create one with the scope connections:write (xapp-…) at ${APP_PAGE} → Basic Information → App-Level Tokens, and switch on Socket Mode.`;
 
 /** Without these, questions do not arrive or answers cannot be written. */
-const needed = ['app_mentions:read', 'channels:history', 'chat:write', 'groups:history', 'im:history'];
+export const needed = ['app_mentions:read', 'channels:history', 'chat:write', 'groups:history', 'im:history'];
 /** Without these, less is shown. */
-const wanted = ['assistant:write', 'files:read', 'reactions:write'];
+export const wanted = ['assistant:write', 'files:read', 'reactions:write'];
 
 /** Asks Slack who we are and what we may do. Throws OperatorError. */
 export async function identify(client: WebClient, log: Logger): Promise<Self> {

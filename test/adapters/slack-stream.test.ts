@@ -231,10 +231,26 @@ describe('Slack’s own Stop on a stream', () => {
     };
     expect(bot.stops).toEqual([stop]);
     await surface.edit(message, page('One', { footer: 'Stopped.', buttons: ['retry'] }), final);
-    expect(bot.stops).toEqual([stop, stop]);
+    expect(bot.stops).toEqual([stop]);
     expect(shown(slack)).toMatchObject([
       { text: 'One\n\nStopped.', pending: false, buttons: [{ label: 'Retry' }] },
     ]);
+  });
+
+  it('is noticed at the next write, too, when no event tells of it', async () => {
+    const subscriptions = ['app_mention', 'message.im', 'message.channels'];
+    const running = await connect({ fake: { subscriptions } });
+    const { slack, bot } = running;
+    const { surface, address } = ask(running, 'dm');
+    const { message } = await surface.post(page('One'), live);
+    await until(() => expect(slack.activity(slack.dm)).toHaveLength(1));
+    slack.pressAgentStop(slack.dm, address.thread, slack.people.asker);
+    await surface.edit(message, page('One two'), live);
+    await until(() => expect(bot.stops).toHaveLength(1));
+    await surface.edit(message, page('One two', { footer: 'Stopped.' }), final);
+    expect(bot.stops).toHaveLength(1);
+    expect(shown(slack)).toMatchObject([{ text: 'One two\n\nStopped.', pending: false }]);
+    await until(() => expect(slack.activity(slack.dm)).toEqual([]));
   });
 
   it('is shown while the answer streams, and gone when it ends', async () => {

@@ -1,3 +1,4 @@
+import { WebClient } from '@slack/web-api';
 import { describe, expect, it } from 'vitest';
 import {
   answers,
@@ -187,6 +188,19 @@ describe('a post whose fate is unknown', () => {
     await expect(surface.post(page('page two'), { ...final, key: 'two' })).rejects.toThrow();
     await surface.post(page('page two'), { ...final, key: 'two' });
     expect(answers(slack, slack.channel).map(({ text }) => text)).toEqual(['page one', 'page two']);
+  });
+
+  it('is never taken for something else that was written in our name', async () => {
+    const running = await connect();
+    const { slack } = running;
+    const { surface, address } = ask(running, 'channel');
+    const client = new WebClient(slack.botToken, { slackApiUrl: slack.apiUrl });
+    await client.chat.postMessage({ channel: slack.channel, thread_ts: address.thread, text: 'by hand' });
+    await surface.announce('ready');
+    slack.faults.add({ on: 'chat.postMessage', act: { type: 'reset' } });
+    await expect(surface.post(page('one'), final)).rejects.toThrow();
+    await surface.post(page('one'), final);
+    expect(answers(slack, slack.channel).map(({ text }) => text)).toEqual(['by hand', '@asker ready', 'one']);
   });
 
   it('is found by the next process after a crash, also when it was streaming', async () => {
