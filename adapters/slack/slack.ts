@@ -14,8 +14,11 @@ import { Throttle } from './throttle.ts';
 import { identify, socketRefusal } from './tokens.ts';
 import type { Self, Workspace } from './workspace.ts';
 
-/** A write that takes longer is given up and tried again; ms. */
-const TIMEOUT = 15_000;
+/**
+ * A call that takes longer is given up, and the write tried again; ms. A write can be several calls, and is
+ * to end before the live reply gives it up at 30 s.
+ */
+const TIMEOUT = 7_000;
 
 export interface SlackOptions {
   readonly botToken: string;

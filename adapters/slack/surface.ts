@@ -53,6 +53,7 @@ export class SlackSurface implements ReplySurface {
     refuseAborted(options);
     try {
       const found = await this.#findLost(options.key);
+      refuseAborted(options);
       if (found !== undefined) await this.#update(found, page, options);
       const message =
         found ?? (await this.#startStream(page, options)) ?? (await this.#postMessage(page, options));
