@@ -48,13 +48,13 @@ describe('events of the fake Slack, as the real Bolt app gets them', () => {
   it('tells of a message without a mention by one event, with its text escaped', async () => {
     const slack = await startSlack();
     const seen = await listener(slack);
-    const text = 'if (a < b && b > c) ping <!channel>';
+    const text = 'if (a < b && b > c) ping <!channel> and <@U0NOBODY>';
     slack.say({ channel: slack.channel, user: slack.people.asker, text });
     await slack.eventsDelivered();
     expect(seen.map(({ type }) => type)).toEqual(['message']);
     expect(seen[0]?.event).toMatchObject({
       channel_type: 'channel',
-      text: 'if (a &lt; b &amp;&amp; b &gt; c) ping &lt;!channel&gt;',
+      text: 'if (a &lt; b &amp;&amp; b &gt; c) ping &lt;!channel&gt; and &lt;@U0NOBODY&gt;',
     });
     expect(slack.messages(slack.channel)[0]?.text).toBe(text);
   });

@@ -99,6 +99,45 @@ describe('a click on a button', () => {
     await vi.waitFor(() => expect(shown).toEqual(['replaced', undefined]));
   });
 
+  it('on a message for one person is theirs alone, and no event tells of what becomes of it', async () => {
+    const slack = await startSlack();
+    const events = vi.fn();
+    await startApp(slack, (app) => {
+      app.message(async ({ message }) => events(message));
+      app.action('stop:turn1', async ({ ack, respond }) => {
+        await ack();
+        await respond({ text: 'replaced', replace_original: true });
+      });
+    });
+    const { channel, people } = slack;
+    const whisper = { channel, user: people.asker, text: 'x', blocks: [stopButton] };
+    const ts = (await clientOf(slack).chat.postEphemeral(whisper)).message_ts!;
+    await expect(slack.click(channel, ts, 'stop:turn1', people.colleague)).rejects.toThrow('no message');
+    await slack.click(channel, ts, 'stop:turn1', people.asker);
+    await vi.waitFor(() => expect(slack.messages(channel)).toMatchObject([{ text: 'replaced' }]));
+    await slack.eventsDelivered();
+    expect(events).not.toHaveBeenCalled();
+  });
+
+  it('can change nothing about a message that is gone', async () => {
+    const slack = await startSlack();
+    const refused = vi.fn();
+    const { channel, people } = slack;
+    const { ts } = await clientOf(slack).chat.postMessage({ channel, text: 'x', blocks: [stopButton] });
+    await startApp(slack, (app) => {
+      app.action('stop:turn1', async ({ ack, respond }) => {
+        slack.deleteMessage(channel, ts!);
+        await ack();
+        await respond({ delete_original: true }).catch(refused);
+        await respond({ text: 'replaced', replace_original: true }).catch(refused);
+      });
+    });
+    slack.say({ channel, user: people.asker, text: 'stays' });
+    await slack.click(channel, ts!, 'stop:turn1', people.asker);
+    await vi.waitFor(() => expect(refused).toHaveBeenCalledTimes(2));
+    expect(slack.messages(channel)).toMatchObject([{ text: 'stays' }]);
+  });
+
   it('fails when the button is not there, or when nobody acknowledges it within 3 s', async () => {
     const clock = new VirtualClock();
     const slack = await startSlack({ clock });
