@@ -85,8 +85,9 @@ export class DiscordHttp {
     return { json: (text === '' ? null : JSON.parse(text)) as T, bucket: bucketState(response.headers) };
   }
 
+  /** Waits for calls under way. */
   async close(): Promise<void> {
-    await this.#agent.close();
+    if (!this.#agent.closed) await this.#agent.close();
   }
 }
 
