@@ -29,7 +29,7 @@ const nearlyRight = fc.letrec((tie) => ({
 
 describe('garbage sent to the fake Slack', () => {
   it.each([
-    ['chat.postMessage', ['blocks', 'text', 'metadata', 'markdown_text', 'thread_ts']],
+    ['chat.postMessage', ['blocks', 'text', 'metadata', 'markdown_text']],
     ['chat.startStream', ['chunks', 'markdown_text']],
     ['assistant.threads.setSuggestedPrompts', ['prompts']],
     ['assistant.threads.setStatus', ['loading_messages', 'status']],
@@ -39,7 +39,7 @@ describe('garbage sent to the fake Slack', () => {
     const slack = await startSlack({ budgets });
     const thread = slack.say({ channel: slack.dm, user: slack.people.asker, text: 'hi' });
     const headers = { authorization: `Bearer ${slack.botToken}` };
-    const fixed = { channel: slack.dm, channel_id: slack.dm, thread_ts: thread };
+    const fixed = { text: 'hi', channel: slack.dm, channel_id: slack.dm, thread_ts: thread };
     const garbage = fc.record(Object.fromEntries(fields.map((field) => [field, nearlyRight])), {
       requiredKeys: [],
     });
