@@ -66,4 +66,12 @@ describe('garbage sent to the fake Slack', () => {
       expect(await response.json()).toMatchObject({ ok: false });
     },
   );
+
+  it('may be a null, which counts as a field that was left out', async () => {
+    const slack = await startSlack();
+    const headers = { authorization: `Bearer ${slack.botToken}` };
+    const body = new URLSearchParams({ channel: slack.dm, text: 'hi', blocks: 'null', metadata: 'null' });
+    const response = await fetch(`${slack.apiUrl}chat.postMessage`, { method: 'POST', headers, body });
+    expect(await response.json()).toMatchObject({ ok: true });
+  });
 });
