@@ -1,15 +1,13 @@
 import { WebAPIPlatformError } from '@slack/web-api';
-import { sleep } from '../../src/clock.ts';
-import type { SlackAddress } from './address.ts';
+import { askedAt, type SlackAddress } from './address.ts';
 import { codeOf } from './faults.ts';
+import { Follower } from './follower.ts';
 import { lacking, type Workspace } from './workspace.ts';
 
 /** The sign on the question: a reaction works in every kind of conversation, a status may not. */
 const SIGN = 'eyes';
 /** Slack drops a status after 2 minutes; ms. */
 const REFRESH = 90_000;
-/** A status stands at least this long, so that it can be read; ms. */
-const SHORTEST = 2_000;
 /** https://docs.slack.dev/reference/methods/assistant.threads.setStatus */
 const MAX_LOADING_MESSAGE = 50;
 
@@ -20,56 +18,62 @@ const MAX_LOADING_MESSAGE = 50;
 export class Activity {
   readonly #workspace: Workspace;
   readonly #address: SlackAddress;
-  #wanted: string | null | undefined;
-  #working = false;
-  #ended = false;
-  #cancelRefresh = () => {};
-  /** Undefined at first: an earlier process may have left a sign. */
-  #signed: boolean | undefined;
+  readonly #sign: Follower<boolean>;
+  readonly #status: Follower<string>;
   #statusHere = true;
+  #cancelRefresh = () => {};
 
   constructor(workspace: Workspace, address: SlackAddress) {
+    const { clock, throttles } = workspace;
     this.#workspace = workspace;
     this.#address = address;
+    // An earlier process may have left something.
+    const fresh = askedAt(address) >= workspace.since;
+    this.#sign = new Follower<boolean>({
+      clock,
+      throttle: (on) => (on ? throttles.addReaction : throttles.removeReaction),
+      wanted: false,
+      shown: fresh ? false : undefined,
+      apply: (on) => this.#react(on),
+    });
+    this.#status = new Follower<string>({
+      clock,
+      throttle: () => throttles.status,
+      wanted: '',
+      shown: fresh ? '' : undefined,
+      apply: (status) => this.#setStatus(status),
+    });
   }
 
   /** Keeps the status up until told `null`. Returns at once. */
   show(status: string | null): void {
-    if (status === this.#wanted) return;
-    this.#wanted = status;
+    this.#sign.set(status !== null);
+    this.#status.set(status ?? '');
+    this.#cancelRefresh();
     if (status === null) this.#workspace.activities.delete(this);
-    else this.#workspace.activities.add(this);
-    if (!this.#working) void this.#work();
+    else {
+      this.#workspace.activities.add(this);
+      this.#refreshLater();
+    }
   }
 
   /** Calls Slack no more; a status then goes by itself. */
   end(): void {
-    this.#ended = true;
     this.#cancelRefresh();
+    this.#sign.end();
+    this.#status.end();
   }
 
-  async #work(): Promise<void> {
-    const { clock } = this.#workspace;
-    this.#working = true;
-    this.#cancelRefresh();
-    let shown: string | null | undefined;
-    while (shown !== this.#wanted && !this.#ended) {
-      shown = this.#wanted;
-      await Promise.all([this.#sign(shown !== null), this.#setStatus(shown ?? '')]);
-      if (typeof this.#wanted === 'string' && shown !== this.#wanted) await sleep(clock, SHORTEST);
-    }
-    this.#working = false;
-    if (typeof shown === 'string' && !this.#ended) {
-      this.#cancelRefresh = clock.after(REFRESH, () => void this.#work());
-    }
+  #refreshLater(): void {
+    this.#cancelRefresh = this.#workspace.clock.after(REFRESH, () => {
+      this.#status.refresh();
+      this.#refreshLater();
+    });
   }
 
-  async #sign(on: boolean): Promise<void> {
-    const { client, clock, features, throttles } = this.#workspace;
-    if (this.#signed === on || !features.reactions) return;
-    if (on && !throttles.addReaction.take()) return;
-    while (!on && !throttles.removeReaction.take()) await sleep(clock, SHORTEST);
-    this.#signed = on;
+  async #react(on: boolean): Promise<void> {
+    const { client, features } = this.#workspace;
+    if (!features.reactions) return;
     const sign = { channel: this.#address.channel, timestamp: this.#address.ts, name: SIGN };
     try {
       await (on ? client.reactions.add(sign) : client.reactions.remove(sign));
@@ -80,8 +84,8 @@ export class Activity {
   }
 
   async #setStatus(status: string): Promise<void> {
-    const { client, features, throttles, log } = this.#workspace;
-    if (!features.status || !this.#statusHere || !throttles.status.take()) return;
+    const { client, features, log } = this.#workspace;
+    if (!features.status || !this.#statusHere) return;
     const { channel, thread } = this.#address;
     try {
       await client.assistant.threads.setStatus({

@@ -21,3 +21,8 @@ export type SlackAddress = Address & {
 export function conversationOf(channel: string, thread: string): string {
   return `${channel}:${thread}`;
 }
+
+/** When the question was asked, ms since the epoch. */
+export function askedAt({ ts }: SlackAddress): number {
+  return Number(ts) * 1_000;
+}

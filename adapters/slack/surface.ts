@@ -9,7 +9,7 @@ import {
   type WriteOptions,
 } from '../../src/bot/ports.ts';
 import { Activity } from './activity.ts';
-import type { SlackAddress } from './address.ts';
+import { askedAt, type SlackAddress } from './address.ts';
 import { messageOf } from './blocks.ts';
 import { codeOf, toWriteError } from './faults.ts';
 import { findReply } from './find.ts';
@@ -30,14 +30,14 @@ export class SlackSurface implements ReplySurface {
   readonly #known = new Set<string>();
   /** Keys whose message may stand although we never heard so. */
   readonly #lost = new Set<string>();
-  #mayHaveBegun: boolean;
+  readonly #mayHaveBegun: boolean;
   #streamsHere: boolean;
 
   constructor(workspace: Workspace, address: SlackAddress) {
     this.#workspace = workspace;
     this.#address = address;
     this.#activity = new Activity(workspace, address);
-    this.#mayHaveBegun = Number(address.ts) * 1_000 < workspace.since;
+    this.#mayHaveBegun = askedAt(address) < workspace.since;
     this.#streamsHere = address.dm;
   }
 

@@ -87,13 +87,25 @@ describe('signs of life in Slack', () => {
     expect(calls(slack, 'assistant.threads.setStatus')).toEqual([]);
   });
 
-  it('stay within Slack’s limits when a hundred ask at once', async () => {
-    const running = await connect();
+  it('stay within Slack’s limits when a hundred ask at once, and all go in the end', async () => {
+    const clock = new VirtualClock(Date.now());
+    const running = await connect({ clock, fake: { clock } });
     const { slack } = running;
+    const signs = () => slack.messages(slack.channel).flatMap(({ reactions }) => reactions).length;
     const surfaces = Array.from({ length: 100 }, () => ask(running, 'channel').surface);
     for (const surface of surfaces) surface.activity('is waking the model…');
-    await until(() => expect(slack.activity(slack.channel).length).toBeGreaterThan(4));
+    await until(async () => {
+      await clock.advance(1_000);
+      expect(slack.activity(slack.channel)).toHaveLength(100);
+      expect(signs()).toBeGreaterThan(4);
+    });
+    for (const surface of surfaces) surface.activity(null);
+    await until(async () => {
+      await clock.advance(1_000);
+      expect(slack.activity(slack.channel)).toEqual([]);
+      expect(signs()).toBe(0);
+    });
+    expect(calls(slack, 'reactions.remove').length).toBe(calls(slack, 'reactions.add').length);
     expect(slack.rateLimitHits).toEqual([]);
-    await running.platform.close();
   });
 });
