@@ -73,6 +73,8 @@ export class SleepingModel extends EventEmitter<{ change: [] }> {
   readonly streamFaults = new StreamFaults();
   readonly requests: SeenRequest[] = [];
   readonly generations: Generation[] = [];
+  /** Connections taken so far. */
+  connections = 0;
 
   readonly #settings: Settings;
   readonly #clock: Clock;
@@ -128,6 +130,9 @@ export class SleepingModel extends EventEmitter<{ change: [] }> {
       this.#receive(request, response).catch(() => response.destroy());
     });
     this.#server.requestTimeout = 0;
+    this.#server.on('connection', () => {
+      this.connections += 1;
+    });
   }
 
   /** The address of the server, without a path. */

@@ -1,0 +1,53 @@
+import { Bell } from './abortable.ts';
+import { ModelError, type ModelEvent } from './model.ts';
+
+export type QueuedEvent = Extract<ModelEvent, { type: 'queued' }>;
+
+/** At most so many streams at once; the others wait in order and see their place. */
+export class Semaphore {
+  readonly #limit: number;
+  readonly #maxWaiting: number;
+  readonly #bell = new Bell();
+  #running = 0;
+  #queue: object[] = [];
+
+  constructor(limit: number, maxWaiting: number) {
+    this.#limit = limit;
+    this.#maxWaiting = maxWaiting;
+  }
+
+  /**
+   * Waits for a place; call the function it returns to give the place back, once.
+   * @throws ModelError 'busy' when too many wait already, or the signal's reason
+   */
+  async *enter(signal: AbortSignal): AsyncGenerator<QueuedEvent, () => void> {
+    if (this.#queue.length >= this.#maxWaiting) {
+      throw new ModelError(
+        'busy',
+        'Too many questions are waiting for the model. Try again in a few minutes.',
+        {
+          waiting: this.#queue.length,
+        },
+      );
+    }
+    const ticket = {};
+    this.#queue.push(ticket);
+    try {
+      for (let shown = 0; this.#queue[0] !== ticket || this.#running >= this.#limit; ) {
+        const place = this.#queue.indexOf(ticket) + 1;
+        if (place !== shown) yield { type: 'queued', place };
+        shown = place;
+        if (this.#queue[0] === ticket && this.#running < this.#limit) break;
+        await this.#bell.next(signal);
+      }
+      this.#running += 1;
+    } finally {
+      this.#queue = this.#queue.filter((other) => other !== ticket);
+      this.#bell.ring();
+    }
+    return () => {
+      this.#running -= 1;
+      this.#bell.ring();
+    };
+  }
+}

@@ -1,0 +1,311 @@
+import type { Logger } from 'pino';
+import { type Clock, sleep } from '../clock.ts';
+import { Bell } from './abortable.ts';
+import { type ColdStarts, type UsualTime, usualTime } from './cold-starts.ts';
+import { ModelError, type ModelEvent, type WakingPhase } from './model.ts';
+
+export type WakingEvent = Extract<ModelEvent, { type: 'waking' }>;
+
+/** What one knock at the endpoint told. */
+export type Knock =
+  | { readonly awake: true }
+  | {
+      readonly awake: false;
+      /** `requesting` when nothing answered at all. */
+      readonly phase: 'requesting' | 'starting' | 'loading';
+      readonly retryAfterMs?: number | undefined;
+    };
+
+export interface WakingOptions {
+  /**
+   * Asks the endpoint whether it is awake; the question itself starts a container. May take minutes; calls
+   * `onHop` when it learns that one is being started. Throws a ModelError when waiting is of no use.
+   */
+  readonly knock: (signal: AbortSignal, onHop: () => void) => Promise<Knock>;
+  /** Under which name cold starts are remembered. */
+  readonly model: string;
+  readonly coldStarts: ColdStarts;
+  /** Total time for a cold start, ms. */
+  readonly deadlineMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** An answer this recent means that the model is still awake, ms; Modal's shortest scaledown window is 2 s. */
+const FRESH_MS = 10_000;
+/** A model that answers sooner than this was awake: nobody is told that it wakes, ms. */
+const PATIENCE_MS = 400;
+const TICK_MS = 1_000;
+/** Between knocks: often at first, so that a quick start is noticed, ms. */
+const KNOCK_MS = 1_000;
+const LATE_KNOCK_MS = 2_000;
+const LATE_AFTER_MS = 60_000;
+/** A held knock means that a proxy has taken it and starts something, ms. */
+const HELD_MS = 5_000;
+/** An address where nothing ever answered is more likely wrong than asleep, ms. */
+const NOBODY_MS = 120_000;
+
+/** Wakes one endpoint for all who wait for it: one knocks, everybody is told how far it is. */
+export class Waking {
+  readonly #options: WakingOptions;
+  #current: WakeUp | null = null;
+  #awakeUntil = Number.NEGATIVE_INFINITY;
+  #everAnswered = false;
+  /** A wake-up was given up: the container may be on its way, so the next duration says nothing. */
+  #halfWay = false;
+
+  constructor(options: WakingOptions) {
+    this.#options = options;
+  }
+
+  /** Waits until the endpoint answers; returns at once when it just did. */
+  async *wait(signal: AbortSignal): AsyncGenerator<WakingEvent, void> {
+    if (this.#options.clock.monotonic() < this.#awakeUntil) return;
+    yield* this.#join(signal);
+  }
+
+  /**
+   * Waits for an answer that may be long in coming because the endpoint sleeps: past `quietMs` somebody
+   * knocks to find out, and if it does, says how far the wake-up is. `onWaking` is called with each event.
+   */
+  async *watch<T>(
+    answer: Promise<T>,
+    quietMs: number,
+    signal: AbortSignal,
+    onWaking: () => void,
+  ): AsyncGenerator<WakingEvent, T> {
+    const over = new AbortController();
+    const settled = answer.then(
+      () => over.abort(ANSWERED),
+      () => over.abort(ANSWERED),
+    );
+    const either = AbortSignal.any([signal, over.signal]);
+    try {
+      await sleep(this.#options.clock, quietMs, either);
+      for await (const event of this.#join(either)) {
+        onWaking();
+        yield event;
+      }
+    } catch (error) {
+      if (error !== ANSWERED) throw error;
+    }
+    await settled;
+    return answer;
+  }
+
+  /** The endpoint answered something that only an awake one can. */
+  noteAwake(): void {
+    this.#everAnswered = true;
+    this.#awakeUntil = this.#options.clock.monotonic() + FRESH_MS;
+    this.#current?.finish();
+  }
+
+  noteAsleep(phase: WakingPhase): void {
+    this.#awakeUntil = Number.NEGATIVE_INFINITY;
+    if (phase !== 'requesting') this.#everAnswered = true;
+  }
+
+  /** A bare connection proves nothing; a proxy that answered, or a cold start remembered, does. */
+  #answeredBefore = (): boolean => this.#everAnswered;
+
+  async *#join(signal: AbortSignal): AsyncGenerator<WakingEvent, void> {
+    this.#current ??= this.#begin();
+    yield* this.#current.join(signal);
+  }
+
+  #begin(): WakeUp {
+    const wakeUp = new WakeUp(this.#options, this.#answeredBefore, (outcome, ms) => {
+      this.#current = null;
+      if (outcome === 'awake') {
+        if (ms !== undefined && !this.#halfWay) this.#remember(ms);
+        this.#halfWay = false;
+        this.noteAwake();
+      } else this.#halfWay = true;
+    });
+    return wakeUp;
+  }
+
+  #remember(ms: number): void {
+    const { coldStarts, model, log } = this.#options;
+    coldStarts.remember(model, Math.round(ms)).catch((err: unknown) => {
+      log.warn({ err, model }, 'a cold start could not be remembered');
+    });
+  }
+}
+
+const ANSWERED = new Error('answered');
+const NOBODY_WAITS = new Error('nobody waits any more');
+
+type Ended = (outcome: 'awake' | 'failed' | 'abandoned', coldMs?: number) => void;
+
+class WakeUp {
+  readonly #options: WakingOptions;
+  readonly #clock: Clock;
+  readonly #answeredBefore: () => boolean;
+  readonly #ended: Ended;
+  readonly #startedAt: number;
+  readonly #bell = new Bell();
+  readonly #over = new AbortController();
+  /** Who waits, in the order of coming. */
+  readonly #waiting: object[] = [];
+  #phase: WakingPhase = 'requesting';
+  #wasCold = false;
+  #usual: UsualTime = { usualMs: undefined, slowMs: undefined };
+  #outcome: 'awake' | ModelError | undefined;
+  #cancelTimers: (() => void)[] = [];
+
+  constructor(options: WakingOptions, answeredBefore: () => boolean, ended: Ended) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#answeredBefore = answeredBefore;
+    this.#ended = ended;
+    this.#startedAt = this.#clock.monotonic();
+    this.#cancelTimers = [this.#clock.after(options.deadlineMs, () => this.#end(this.#neverWoke()))];
+    this.#tick();
+    this.#recall();
+    this.#run().catch((error: unknown) =>
+      this.#end(error instanceof ModelError ? error : this.#broken(error)),
+    );
+  }
+
+  get #elapsedMs(): number {
+    return this.#clock.monotonic() - this.#startedAt;
+  }
+
+  /** Tells how far it is until it is over; throws its failure. The last one to leave ends it. */
+  async *join(signal: AbortSignal): AsyncGenerator<WakingEvent, void> {
+    const ticket = {};
+    let told = false;
+    this.#waiting.push(ticket);
+    try {
+      while (this.#outcome === undefined) {
+        if (this.#wasCold || this.#elapsedMs >= PATIENCE_MS) {
+          told = true;
+          yield this.#event(ticket);
+          if (this.#outcome !== undefined) break;
+        }
+        await this.#bell.next(signal);
+      }
+      if (this.#outcome instanceof ModelError) throw this.#outcome;
+      if (told) yield { ...this.#event(ticket), phase: 'ready' };
+    } finally {
+      this.#waiting.splice(this.#waiting.indexOf(ticket), 1);
+      if (this.#waiting.length === 0 && this.#outcome === undefined) this.#abandon();
+      else this.#bell.ring();
+    }
+  }
+
+  /** The endpoint is awake, as somebody else noticed. */
+  finish(): void {
+    this.#end('awake');
+  }
+
+  #event(ticket: object): WakingEvent {
+    return {
+      type: 'waking',
+      phase: this.#phase,
+      elapsedMs: this.#elapsedMs,
+      ...this.#usual,
+      place: this.#waiting.indexOf(ticket) + 1,
+    };
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#over;
+    while (this.#outcome === undefined) {
+      const cancelHeld = this.#clock.after(HELD_MS, () => this.#advance('starting'));
+      const knock = await this.#options.knock(signal, () => this.#advance('starting')).finally(cancelHeld);
+      if (knock.awake) return this.#end('awake');
+      this.#wasCold = true;
+      this.#advance(knock.phase);
+      if (knock.phase === 'requesting' && this.#elapsedMs >= NOBODY_MS && this.#isStranger()) {
+        throw new ModelError(
+          'unreachable',
+          'Nothing answers at the model’s address. Tell whoever runs the bot.',
+        );
+      }
+      const pause = this.#elapsedMs < LATE_AFTER_MS ? KNOCK_MS : LATE_KNOCK_MS;
+      await sleep(this.#clock, Math.max(pause, Math.min(knock.retryAfterMs ?? 0, 5_000)), signal);
+    }
+  }
+
+  /** Nothing ever answered at this address, in this process or before it. */
+  #isStranger(): boolean {
+    return this.#phase === 'requesting' && this.#usual.usualMs === undefined && !this.#answeredBefore();
+  }
+
+  /** A container that died in mid-start goes back to an earlier phase. */
+  #advance(phase: WakingPhase): void {
+    if (phase === 'requesting' && this.#phase !== 'loading') return;
+    if (this.#phase === phase) return;
+    this.#phase = phase;
+    this.#wasCold = true;
+    this.#options.log.info(
+      { model: this.#options.model, phase, ms: Math.round(this.#elapsedMs) },
+      'the model wakes',
+    );
+    this.#bell.ring();
+  }
+
+  #tick(): void {
+    const at = this.#elapsedMs < PATIENCE_MS ? PATIENCE_MS : TICK_MS;
+    const cancel = this.#clock.after(at, () => {
+      this.#bell.ring();
+      this.#tick();
+    });
+    this.#cancelTimers[1] = cancel;
+  }
+
+  #recall(): void {
+    const { coldStarts, model, log } = this.#options;
+    coldStarts.recall(model).then(
+      (durations) => {
+        this.#usual = usualTime(durations);
+      },
+      (err: unknown) => log.warn({ err, model }, 'cold starts could not be recalled'),
+    );
+  }
+
+  #neverWoke(): ModelError {
+    const minutes = Math.round(this.#options.deadlineMs / 60_000);
+    const waited = minutes === 1 ? 'a minute' : `${minutes} minutes`;
+    return new ModelError(
+      'never-woke',
+      `The model did not wake up within ${waited}. Try again, or tell whoever runs the bot.`,
+      {
+        phase: this.#phase,
+      },
+    );
+  }
+
+  #broken(error: unknown): ModelError {
+    return new ModelError('failed', 'Waking the model failed. Try again.', {}, error);
+  }
+
+  #abandon(): void {
+    this.#close();
+    this.#options.log.info(
+      { model: this.#options.model, ms: Math.round(this.#elapsedMs) },
+      'nobody waits for the model any more',
+    );
+    this.#ended('abandoned');
+  }
+
+  #end(outcome: 'awake' | ModelError): void {
+    if (this.#outcome !== undefined || this.#over.signal.aborted) return;
+    this.#outcome = outcome;
+    this.#close();
+    const ms = Math.round(this.#elapsedMs);
+    const { model, log } = this.#options;
+    if (outcome !== 'awake')
+      log.warn({ model, ms, fault: outcome.fault, ...outcome.detail }, 'the model did not wake');
+    else if (this.#wasCold) log.info({ model, ms }, 'the model is awake');
+    this.#ended(outcome === 'awake' ? 'awake' : 'failed', this.#wasCold ? this.#elapsedMs : undefined);
+    this.#bell.ring();
+  }
+
+  #close(): void {
+    for (const cancel of this.#cancelTimers) cancel();
+    this.#over.abort(NOBODY_WAITS);
+  }
+}
