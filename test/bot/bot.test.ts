@@ -294,8 +294,11 @@ describe('the bot', () => {
     const drained = bot.drain(20_000);
     await settle(60_000);
     await drained;
-    expect(chat.shown).toEqual(['Quick enough.', 'Too slow | ⚠️ Interrupted: Pilotlight was restarted.']);
-    expect([...chat.messages.values()][1]!.buttons).toEqual(['continue', 'retry']);
+    expect(chat.shown).toHaveLength(2);
+    expect(chat.shown).toContain('Quick enough.');
+    expect(chat.shown).toContain('Too slow | ⚠️ Interrupted: Pilotlight was restarted.');
+    const cut = [...chat.messages.values()].find(({ text }) => text === 'Too slow');
+    expect(cut?.buttons).toEqual(['continue', 'retry']);
   });
 
   it('after a crash asks again where nothing was shown, and keeps what was shown', async () => {

@@ -1,0 +1,72 @@
+import { parseArgs } from 'node:util';
+import { OperatorError } from '../src/errors.ts';
+import { createLog } from '../src/log.ts';
+import { playOnce } from './once.ts';
+import { servePage } from './page/server.ts';
+import { startSandbox } from './sandbox.ts';
+
+const HELP = `npm run sandbox -- [options]
+  --once         play one question on each platform here in the terminal, then end
+  --port N       the page's port (default 4780)
+  --cold N       seconds the model takes to wake (default 12; 4 with --once)
+  --sleep N      idle seconds after which it sleeps again (default 60)
+  --speed N      tokens a second (default 40)
+With MODEL_BASE_URL set, that model answers instead of the scripted one.`;
+
+const { values } = parseArgs({
+  options: {
+    once: { type: 'boolean', default: false },
+    port: { type: 'string', default: '4780' },
+    cold: { type: 'string' },
+    sleep: { type: 'string', default: '60' },
+    speed: { type: 'string', default: '40' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+
+/** A number above 0, or a word to the person and the end. */
+function figure(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0) return value;
+  console.error(`--${name} takes a number above 0, not "${text}".\n\n${HELP}`);
+  process.exit(2);
+}
+
+const model = {
+  coldStartMs: figure('cold', values.cold ?? (values.once ? '4' : '12')) * 1000,
+  scaledownWindowMs: figure('sleep', values.sleep) * 1000,
+  tokensPerSecond: figure('speed', values.speed),
+};
+const { MODEL_BASE_URL, MODEL_NAME, MODEL_API_KEY, MODAL_PROXY_KEY, MODAL_PROXY_SECRET } = process.env;
+const env = MODEL_BASE_URL
+  ? { MODEL_BASE_URL, MODEL_NAME, MODEL_API_KEY, MODAL_PROXY_KEY, MODAL_PROXY_SECRET }
+  : {};
+
+try {
+  const sandbox = await startSandbox({ log: createLog(process.env.LOG_LEVEL ?? 'warn'), model, env });
+  if (values.once) {
+    await playOnce(sandbox, console.log);
+    await sandbox.close();
+    process.exit(0);
+  }
+  const page = await servePage(sandbox, figure('port', values.port));
+  console.log(`Pilotlight sandbox: ${page.url}`);
+  console.log(
+    'Type "@pilotlight show me a table" in Slack, "/ask write some code" in Discord. Ctrl-C ends it.',
+  );
+  process.once('SIGINT', async () => {
+    await page.close();
+    await sandbox.close();
+    process.exit(0);
+  });
+} catch (error) {
+  const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+  if (inUse) console.error(`Port ${values.port} is in use: choose another with --port N.`);
+  else if (error instanceof OperatorError) console.error(error.message);
+  else console.error(error);
+  process.exit(1);
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import type { Sandbox } from '../sandbox.ts';
+
+/** Something a person cannot do; its message is shown on the page. */
+export class ActionError extends Error {
+  override name = 'ActionError';
+}
+
+/** All that the page shows. */
+export function stateOf({ slack, discord, model, modelUrl }: Sandbox) {
+  const chat = (fake: typeof slack | typeof discord) => {
+    const channels = [
+      { id: fake.channel, name: '# general' },
+      { id: fake.dm, name: 'Direct message' },
+    ];
+    const perChannel = <T>(read: (channel: string) => T) =>
+      Object.fromEntries(channels.map(({ id }) => [id, read(id)]));
+    return {
+      channels,
+      people: Object.entries(fake.people).map(([name, id]) => ({ id, name })),
+      bot: { id: fake.botUserId, name: 'pilotlight' },
+      messages: perChannel((channel) => fake.messages(channel)),
+      activity: perChannel((channel) => fake.activity(channel)),
+    };
+  };
+  return {
+    model: model ? model.state : { phase: 'real', url: modelUrl },
+    slack: chat(slack),
+    discord: chat(discord),
+  };
+}
+
+const say = z.object({
+  channel: z.string(),
+  user: z.string(),
+  text: z.string(),
+  thread: z.string().optional(),
+});
+const click = z.object({ channel: z.string(), user: z.string(), message: z.string(), button: z.string() });
+const SLASH = /^\/(\S+)\s*([\s\S]*)$/;
+
+/** Does what a person did on the page. Throws {@link ActionError} with a word for them. */
+export async function act({ slack, discord }: Sandbox, path: string, body: unknown): Promise<void> {
+  try {
+    if (path === '/slack/say') {
+      const said = say.parse(body);
+      // A direct message is between the asker and the bot.
+      slack.say({ ...said, ...(said.channel === slack.dm && { user: slack.people.asker }) });
+    } else if (path === '/discord/say') {
+      const { thread, ...said } = say.parse(body);
+      const user = said.channel === discord.dm ? discord.people.asker : said.user;
+      const slash = SLASH.exec(said.text);
+      if (slash) {
+        const [, name = '', text = ''] = slash;
+        await discord.command({ channel: said.channel, user, name, options: text ? { prompt: text } : {} });
+      } else {
+        discord.say({ ...said, user, ...(thread && { replyTo: thread }) });
+      }
+    } else if (path === '/slack/click' || path === '/discord/click') {
+      const { channel, message, button, user } = click.parse(body);
+      await (path.startsWith('/slack') ? slack : discord).click(channel, message, button, user);
+    } else {
+      throw new ActionError(`The page cannot do ${path}.`);
+    }
+  } catch (error) {
+    throw new ActionError((error as Error).message);
+  }
+}

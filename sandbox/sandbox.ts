@@ -1,0 +1,77 @@
+import type { Logger } from 'pino';
+import { type App, startApp } from '../src/app.ts';
+import { readConfig } from '../src/config.ts';
+import { FakeDiscord, type FakeDiscordOptions } from './discord/fake-discord.ts';
+import { SleepingModel, type SleepingModelOptions } from './model/sleeping-model.ts';
+import { FakeSlack, type FakeSlackOptions } from './slack/fake-slack.ts';
+
+export interface SandboxOptions {
+  readonly log: Logger;
+  readonly slack?: FakeSlackOptions;
+  readonly discord?: FakeDiscordOptions;
+  readonly model?: SleepingModelOptions;
+  /** Settings of the bot beside or instead of the sandbox's own; MODEL_BASE_URL puts a real model in place. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A Slack, a Discord and a sleeping model on this machine, and the real bot connected to them. */
+export interface Sandbox {
+  readonly slack: FakeSlack;
+  readonly discord: FakeDiscord;
+  /** Absent when MODEL_BASE_URL names a real one. */
+  readonly model: SleepingModel | undefined;
+  readonly modelUrl: string;
+  readonly app: App;
+  /** Ends this bot and starts another on the same fakes (and the same database, where it is a file). */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startSandbox({ log, env = {}, ...options }: SandboxOptions): Promise<Sandbox> {
+  const slack = await FakeSlack.start(options.slack);
+  const discord = await FakeDiscord.start(options.discord);
+  const model = env.MODEL_BASE_URL ? undefined : await SleepingModel.start(options.model);
+  const modelUrl = model?.baseUrl ?? env.MODEL_BASE_URL!;
+  const fakes = [slack, discord, ...(model ? [model] : [])];
+  const closeFakes = () => Promise.all(fakes.map((fake) => fake.close()));
+  const config = readConfig({
+    SLACK_BOT_TOKEN: slack.botToken,
+    SLACK_APP_TOKEN: slack.appToken,
+    SLACK_API_URL: slack.apiUrl,
+    SLACK_ADMIN_IDS: slack.people.admin,
+    DISCORD_TOKEN: discord.token,
+    DISCORD_API_URL: discord.apiUrl,
+    DISCORD_ADMIN_IDS: discord.people.admin,
+    DISCORD_GUILD_ID: discord.guildId,
+    MODEL_BASE_URL: modelUrl,
+    DATABASE_URL: 'sqlite::memory:',
+    PORT: '0',
+    ...env,
+  });
+  const start = async () => {
+    try {
+      return await startApp(config, log);
+    } catch (error) {
+      await closeFakes();
+      throw error;
+    }
+  };
+  let app = await start();
+  return {
+    slack,
+    discord,
+    model,
+    modelUrl,
+    get app() {
+      return app;
+    },
+    async restart() {
+      await app.stop();
+      app = await start();
+    },
+    async close() {
+      await app.stop();
+      await closeFakes();
+    },
+  };
+}
