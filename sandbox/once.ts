@@ -56,18 +56,22 @@ function watch(fake: FakeChat, channel: string, tell: (what: string) => void): (
   const look = () => {
     const answer = fake.messages(channel).findLast(isAnswer);
     const doing = fake.activity(channel)[0]?.text;
-    const [first = ''] = answer?.text.split('\n') ?? [];
-    const what = !answer
-      ? doing
-      : isRunning(answer)
-        ? first || 'pilotlight is thinking…'
-        : `answered: ${answer.text.length} characters`;
+    const what = answer ? describe(answer) : doing;
     if (!what || what === last) return;
     last = what;
     tell(what);
   };
   fake.on('change', look);
   return () => fake.off('change', look);
+}
+
+function describe(answer: ShownMessage): string {
+  if (!isRunning(answer)) return `answered: ${answer.text.length} characters`;
+  const notice = answer.text.split('\n').find((line) => line.includes('⏳'));
+  return (
+    notice?.replace(/^-# /, '') ??
+    (answer.pending ? 'pilotlight is thinking…' : `${answer.text.length} characters so far`)
+  );
 }
 
 function whenAnswered(fake: FakeChat, channel: string, late: AbortSignal): Promise<void> {

@@ -24,7 +24,12 @@ markdown.discord.block.ruler.before(
   { alt: ['paragraph'] },
 );
 
-const face = { slack: '🔥', discord: '🔥' };
+/** What markdown-it does not know of a dialect: Discord's quotes end with their line. */
+const dialect = {
+  slack: (text) => text,
+  discord: (text) => text.replace(/^(>.*)\n(?!>|\n)/gm, '$1\n\n'),
+};
+
 const hints = {
   slack: 'Message — try @pilotlight show me a table',
   discord: 'Message — try /ask show me some code',
@@ -64,7 +69,7 @@ class Chat {
 
   composer(placeholder, thread) {
     const input = h('input', { placeholder, ariaLabel: placeholder, name: 'text', autocomplete: 'off' });
-    const form = h('form', {}, input, h('button', { type: 'submit' }, 'Send'));
+    const form = h('form', {}, input, h('button.send', { type: 'submit' }, 'Send'));
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       if (!input.value.trim()) return;
@@ -265,24 +270,21 @@ class Chat {
     if (this.platform === 'discord' && !message.onlyFor) {
       body.append(
         h(
-          'div.buttons',
-          {},
-          h('button.reply', { type: 'button', title: 'Reply', onclick: () => this.setReply(message) }, '↩'),
+          'button.reply',
+          { type: 'button', title: 'Reply', onclick: () => this.setReply(message) },
+          '↩ Reply',
         ),
       );
     }
-    const initial = author.bot ? face[this.platform] : author.name[0];
-    return h(
-      'article.message',
-      {},
-      h(`div.face${author.bot ? '.bot' : ''}`, { ariaHidden: 'true' }, initial),
-      body,
-    );
+    const picture = author.bot
+      ? h('img.face', { src: 'flame.svg', alt: '' })
+      : h('div.face', { ariaHidden: 'true' }, author.name[0]);
+    return h('article.message', {}, picture, body);
   }
 
   textOf({ text, edits, author }) {
     const element = h('div.text');
-    element.innerHTML = markdown[this.platform].render(this.named(text));
+    element.innerHTML = markdown[this.platform].render(dialect[this.platform](this.named(text)));
     if (edits > 0 && author.bot) element.append(h('span.edited', { title: `${edits} edits` }, '(edited)'));
     return element;
   }

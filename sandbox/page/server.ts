@@ -9,6 +9,7 @@ const files: Record<string, { type: string; path: URL }> = {
   '/': { type: 'text/html; charset=utf-8', path: new URL('index.html', import.meta.url) },
   '/page.css': { type: 'text/css; charset=utf-8', path: new URL('page.css', import.meta.url) },
   '/page.js': { type: 'text/javascript; charset=utf-8', path: new URL('page.js', import.meta.url) },
+  '/flame.svg': { type: 'image/svg+xml', path: new URL('flame.svg', import.meta.url) },
   '/markdown-it.js': {
     type: 'text/javascript; charset=utf-8',
     path: new URL(import.meta.resolve('markdown-it/browser').replace(/umd\.min\.js$/, 'esm.min.mjs')),

@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs';
+import { pino } from 'pino';
+import { type Browser, chromium, type Page as Tab } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Page, servePage } from '../../sandbox/page/server.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+  existsSync,
+);
+if (!CHROMIUM && process.env.REQUIRE_CHROMIUM)
+  throw new Error('REQUIRE_CHROMIUM is set and there is no Chromium.');
+
+/** Slow enough that growth is seen, quick enough for a test. */
+const TOKENS_PER_SECOND = 60;
+
+describe.skipIf(!CHROMIUM)('the page of the sandbox, in a real browser (skipped without Chromium)', () => {
+  let sandbox: Sandbox;
+  let page: Page;
+  let browser: Browser;
+  let tab: Tab;
+  const faults: string[] = [];
+
+  beforeAll(async () => {
+    sandbox = await startSandbox({
+      log: pino({ level: 'silent' }),
+      model: { coldStartMs: 3_000, tokensPerSecond: TOKENS_PER_SECOND },
+    });
+    page = await servePage(sandbox, 0);
+    browser = await chromium.launch({
+      executablePath: CHROMIUM!,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+      ],
+    });
+    tab = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+    tab.on('pageerror', (error) => faults.push(error.message));
+    tab.on('console', (message) => {
+      if (message.type() === 'error') faults.push(message.text());
+    });
+    await tab.goto(page.url);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await page?.close();
+    await sandbox?.close();
+  });
+
+  async function typeIn(platform: 'slack' | 'discord', text: string): Promise<void> {
+    const field = tab.locator(`.${platform} > form input`);
+    await field.fill(text);
+    await field.press('Enter');
+  }
+  const answer = (platform: string) => tab.locator(`.${platform} .message:has(.app)`).last();
+  const stopOf = (platform: string) => answer(platform).getByRole('button', { name: 'Stop' });
+
+  /** Waits until the answer shows more than `least` characters while it still has its Stop button. */
+  async function growsPast(platform: string, least: number): Promise<number> {
+    for (;;) {
+      const text = await answer(platform).locator('.text').innerText();
+      const running = await stopOf(platform).isVisible();
+      if (running && !text.includes('Waking') && text.length > least) return text.length;
+      await tab.waitForTimeout(30);
+    }
+  }
+
+  it('starts with a sleeping model and says what to type', async () => {
+    await tab.getByText('Model asleep').waitFor();
+    expect(await tab.locator('.slack .empty').innerText()).toContain('@pilotlight');
+    expect(await tab.locator('.discord .empty').innerText()).toContain('/ask');
+  });
+
+  it('shows a Slack mention wake the model and its answer grow in the thread to the end', async () => {
+    await typeIn('slack', '@pilotlight write 900 characters');
+    await tab.getByText('Model waking').waitFor();
+    await answer('slack').getByText('Waking the model').waitFor();
+    const first = await growsPast('slack', 0);
+    const second = await growsPast('slack', first);
+    expect(second).toBeGreaterThan(first);
+    await stopOf('slack').waitFor({ state: 'detached' });
+    await tab.getByText('Model awake').waitFor();
+    const shown = sandbox.slack.messages(sandbox.slack.channel).filter(({ author }) => author.bot);
+    expect(shown).toHaveLength(1);
+    expect(shown[0]!.text.length).toBeGreaterThanOrEqual(890);
+    expect(shown[0]!.text.length).toBeGreaterThanOrEqual(second);
+    expect(await tab.locator('.slack .replies .message').count()).toBe(1);
+  });
+
+  it('shows a Discord /ask answered in place', async () => {
+    await typeIn('discord', '/ask write 900 characters');
+    const first = await growsPast('discord', 30);
+    await growsPast('discord', first);
+    await stopOf('discord').waitFor({ state: 'detached' });
+    const shown = sandbox.discord.messages(sandbox.discord.channel);
+    expect(shown).toHaveLength(1);
+    expect(shown[0]!.text.length).toBeGreaterThanOrEqual(890);
+  });
+
+  it('stops an answer with its button and keeps what came', async () => {
+    await typeIn('slack', '@pilotlight write 5000 characters');
+    const shown = await growsPast('slack', 100);
+    await stopOf('slack').click();
+    await answer('slack').getByText('Stopped').waitFor();
+    expect((await answer('slack').innerText()).length).toBeGreaterThanOrEqual(shown);
+    await answer('slack').getByRole('button', { name: 'Retry' }).waitFor();
+  });
+
+  it('tells the person when something cannot be done', async () => {
+    await typeIn('discord', '/nonsense');
+    await tab.getByRole('alert').waitFor();
+    expect(await tab.getByRole('alert').innerText()).toContain('nonsense');
+    expect(faults.filter((fault) => !fault.includes('400'))).toEqual([]);
+  });
+});
