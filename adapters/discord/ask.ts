@@ -9,9 +9,10 @@ import {
 } from 'discord.js';
 import type { Question } from '../../src/bot/ports.ts';
 import type { CommandAddress, ReplyAddress } from './address.ts';
+import { imageOf, imagesOf } from './attachments.ts';
 import type { Command, CommandContext, CommandInteraction } from './commands.ts';
 import { Code } from './faults.ts';
-import { askerOf, imageOf, imagesOf, isConversation, textOf } from './messages.ts';
+import { askerOf, isConversation, textOf } from './messages.ts';
 import { readable } from './text.ts';
 
 /** How long an interaction's token lives (Discord's documentation, "Receiving and Responding"); ms. */

@@ -31,6 +31,8 @@ import { askerOf, isForBot, isFromPerson, missingPermission, questionOf } from '
 import { DiscordReply } from './surface.ts';
 import { Typing } from './typing.ts';
 
+const NOT_DONE = '⚠️ That did not work just now. Please try again in a moment.';
+
 const COMMANDS: readonly Command[] = [ask, answerThis];
 
 export interface DiscordOptions {
@@ -79,7 +81,6 @@ class Discord implements ChatPlatform {
     try {
       const client = await connect(this.#client, token, clock);
       await this.#register(client, guildId);
-      this.#log.info({ bot: client.user.id, servers: client.guilds.cache.size }, 'Discord connected');
       if (client.guilds.cache.size === 0)
         this.#log.warn(`in no server yet: invite the bot with ${invite(client)}`);
     } catch (error) {
@@ -144,7 +145,7 @@ class Discord implements ChatPlatform {
       return;
     }
     try {
-      await bot.ask(questionOf(message));
+      await bot.ask(await questionOf(message));
     } catch (error) {
       this.#log.error({ message: message.id, err: error }, 'a question could not be taken');
       await message.reply(NOT_TAKEN);
@@ -165,14 +166,8 @@ class Discord implements ChatPlatform {
     const button = parseButtonId(interaction.customId);
     if (!button) return;
     const { guildId, channelId, user, member } = interaction;
-    const acknowledged = interaction.deferUpdate().then(
-      () => true,
-      (error) => {
-        this.#log.warn({ interaction: interaction.id, err: error }, 'cannot acknowledge a button');
-        return false;
-      },
-    );
-    const answer = await bot.press({
+    const acknowledged = interaction.deferUpdate();
+    const pressed = bot.press({
       platform: 'discord',
       workspace: guildId ?? channelId,
       channel: channelId,
@@ -180,9 +175,13 @@ class Discord implements ChatPlatform {
       turn: button.turn,
       user: askerOf(user, member),
     });
-    if (answer !== null && (await acknowledged)) {
-      await interaction.followUp({ content: answer, flags: MessageFlags.Ephemeral });
-    }
+    const answer = await pressed.catch((error) => {
+      this.#log.error({ interaction: interaction.id, err: error }, 'a button could not be acted on');
+      return NOT_DONE;
+    });
+    // A Stop has worked by now even if Discord could not be told.
+    await acknowledged;
+    if (answer !== null) await interaction.followUp({ content: answer, flags: MessageFlags.Ephemeral });
   }
 
   /** Without its commands the bot still answers when mentioned: only what the operator can mend ends the start. */

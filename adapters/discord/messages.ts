@@ -1,6 +1,5 @@
 import {
   type APIInteractionGuildMember,
-  type Attachment,
   GuildMember,
   type Message,
   MessageType,
@@ -8,8 +7,9 @@ import {
   type TextBasedChannel,
   type User,
 } from 'discord.js';
-import type { User as Asker, Bot, ImageRef, Question } from '../../src/bot/ports.ts';
+import type { User as Asker, Bot, Question } from '../../src/bot/ports.ts';
 import type { ReplyAddress } from './address.ts';
+import { hasTextFile, imagesOf, textFilesOf } from './attachments.ts';
 import { ownRole, quote, readable } from './text.ts';
 
 /** Another bot's message, a webhook's or Discord's own: never answered, or two bots would talk for ever. */
@@ -23,8 +23,7 @@ export const isFromPerson = (message: Message): boolean =>
 export async function isForBot(message: Message, bot: Bot): Promise<boolean> {
   if (message.channel.isDMBased() || mentionsBot(message) || (await answersBot(message, bot))) return true;
   if (!message.channel.isThread()) return false;
-  const empty = message.content.trim() === '' && imagesOf(message).length === 0;
-  if (empty || message.mentions.users.size > 0 || message.mentions.roles.size > 0) return false;
+  if (isEmpty(message) || message.mentions.users.size > 0 || message.mentions.roles.size > 0) return false;
   const { guildId, channelId } = message;
   const where = { platform: 'discord', workspace: guildId ?? channelId } as const;
   if (await bot.isEngaged({ ...where, conversation: channelId })) return true;
@@ -33,11 +32,12 @@ export async function isForBot(message: Message, bot: Bot): Promise<boolean> {
   return parentId !== null && bot.isOwnReply({ ...where, channel: parentId, message: channelId });
 }
 
-export function questionOf(message: Message): Question {
+export async function questionOf(message: Message): Promise<Question> {
   const { guildId: guild, channelId: channel, channel: place, id } = message;
   const answered = repliedTo(message);
   const isOwn = answered?.author.id === message.client.user.id;
   const about = answered && !isOwn && mentionsBot(message) ? answered : null;
+  const parts = [about && quoteOf(about), textOf(message), ...(await textFilesOf(message))];
   return {
     platform: 'discord',
     workspace: guild ?? channel,
@@ -48,7 +48,7 @@ export function questionOf(message: Message): Question {
       !about &&
       message.reference?.messageId && { inReplyTo: message.reference.messageId }),
     author: askerOf(message.author, message.member),
-    text: about ? `${quoteOf(about)}\n\n${textOf(message)}` : textOf(message),
+    text: parts.filter(Boolean).join('\n\n'),
     images: [...(about ? imagesOf(about) : []), ...imagesOf(message)],
     address: { by: 'message', guild, channel, author: message.author.id, message: id } satisfies ReplyAddress,
   };
@@ -75,12 +75,6 @@ export const textOf = (message: Message): string =>
 export const quoteOf = (message: Message): string =>
   quote(message.member?.displayName ?? message.author.displayName, textOf(message));
 
-export const imagesOf = (message: Pick<Message, 'attachments'>): ImageRef[] =>
-  [...message.attachments.values()].flatMap(imageOf);
-
-export const imageOf = ({ url, contentType, size }: Attachment): ImageRef[] =>
-  contentType?.startsWith('image/') ? [{ url, mimeType: contentType, bytes: size }] : [];
-
 export function askerOf(user: User, member: GuildMember | APIInteractionGuildMember | null): Asker {
   if (member instanceof GuildMember) {
     // Everybody holds @everyone, whose id is the server's.
@@ -89,6 +83,9 @@ export function askerOf(user: User, member: GuildMember | APIInteractionGuildMem
   }
   return { id: user.id, roles: member?.roles ?? [], name: member?.nick ?? user.displayName };
 }
+
+const isEmpty = (message: Message): boolean =>
+  message.content.trim() === '' && imagesOf(message).length === 0 && !hasTextFile(message);
 
 function mentionsBot(message: Message): boolean {
   const me = message.client.user;

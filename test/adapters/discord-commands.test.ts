@@ -190,6 +190,17 @@ describe('an answer that outlives its interaction', () => {
     expect(shown(it, message)?.text).toBe('> hello\ntwo');
   });
 
+  it('also when its thread was archived meanwhile, which it reopens', async () => {
+    const it = await connected();
+    const { fake } = it;
+    const thread = fake.createThread({ channel: fake.channel, user: fake.people.asker, name: 'a thread' });
+    const { message, reply } = await commanded(it, 'hello', thread);
+    await reply.post(page('one'), as('a'));
+    fake.archiveThread(thread);
+    await reply.edit(message, page('two'), as('a'));
+    expect(fake.messages(thread).at(-1)?.text).toBe('> hello\ntwo');
+  });
+
   it('still fills the place where it was thinking when the token ended before the first word', async () => {
     const it = await connected();
     const { message, reply } = await commanded(it);
@@ -314,6 +325,17 @@ describe('a button', () => {
     expect(answer()?.text).toBe(bot.pressAnswer);
   });
 
+  it('that cannot be acted on says so to the person who pressed it', async () => {
+    const it = await connected();
+    const { fake, bot } = it;
+    const message = await withButton(it);
+    bot.broken = true;
+    await fake.click(fake.channel, message, 'pilotlight:stop:1.0', fake.people.asker);
+    const answer = () => fake.messages(fake.channel).find(({ onlyFor }) => onlyFor === fake.people.asker);
+    await vi.waitUntil(answer, { timeout: 5_000 });
+    expect(answer()?.text).toContain('did not work');
+  });
+
   it('works until the bot is closed, also while it takes no more questions', async () => {
     const it = await connected();
     const { fake, bot, discord } = it;
@@ -355,6 +377,27 @@ describe('registering the commands', () => {
       expect(names(fake)).toEqual(['ask', 'Answer this']);
       expect(calls(fake, GLOBAL)).toBe(1);
     }
+  });
+
+  it('happens again when Discord has something else', async () => {
+    const fake = await localDiscord();
+    const start = async () => {
+      const { discord } = adapterFor(fake);
+      await discord.start(new MemoryBot());
+      await discord.close();
+    };
+    await start();
+    const [ask] = fake.registeredCommands;
+    const changed = { name: 'ask', description: 'Something else', options: ask!.options };
+    await fetch(`${fake.apiUrl}/v10/applications/${fake.applicationId}/commands`, {
+      method: 'POST',
+      headers: { authorization: `Bot ${fake.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(changed),
+    });
+    expect(fake.registeredCommands.map(({ description }) => description)).toContain('Something else');
+    await start();
+    expect(fake.registeredCommands.map(({ description }) => description)).toContain(ask!.description);
+    expect(calls(fake, GLOBAL)).toBe(2);
   });
 
   it('is for one server when that is set, and takes back what was for all', async () => {

@@ -67,6 +67,24 @@ describe('a mention in a channel', () => {
     ]);
   });
 
+  it('carries along what was pasted, which Discord makes a file of when it is long', async () => {
+    const { fake, bot } = await connected();
+    const next = bot.next();
+    const pasted = 'A long line.\n'.repeat(8_000);
+    fake.say({
+      channel: fake.channel,
+      user: fake.people.asker,
+      text: '@pilotlight sum this up',
+      files: [
+        { name: 'message.txt', mimetype: 'text/plain; charset=utf-8', content: Buffer.from(pasted) },
+        { name: 'huge.txt', mimetype: 'text/plain', content: Buffer.alloc(300 * 1024, 'x') },
+      ],
+    });
+    expect((await next).text).toBe(
+      `sum this up\n\nmessage.txt:\n\n${pasted.trim()}\n\n(The file huge.txt is too long to be read.)`,
+    );
+  });
+
   it('is a question even when nothing else is said, so that the bot can say how to ask', async () => {
     const { fake, bot } = await connected();
     const next = bot.next();

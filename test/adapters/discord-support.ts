@@ -41,6 +41,7 @@ export class MemoryBot implements Bot {
   }
 
   async press(press: Press): Promise<string | null> {
+    if (this.broken) throw new Error('the store is broken');
     this.presses.push(press);
     return this.pressAnswer;
   }

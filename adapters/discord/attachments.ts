@@ -1,0 +1,40 @@
+import type { Attachment, Message } from 'discord.js';
+import { fetch } from 'undici';
+import type { ImageRef } from '../../src/bot/ports.ts';
+
+/** More than a person pastes, and about as much as a model can read; bytes. */
+const TEXT_LIMIT = 256 * 1024;
+
+/** How long Discord may take to hand a file out; ms. */
+const TIMEOUT = 5_000;
+
+type Attached = Pick<Message, 'attachments'>;
+
+export const imagesOf = ({ attachments }: Attached): ImageRef[] => [...attachments.values()].flatMap(imageOf);
+
+export const imageOf = ({ url, contentType, size }: Attachment): ImageRef[] =>
+  contentType?.startsWith('image/') ? [{ url, mimeType: contentType, bytes: size }] : [];
+
+export const hasTextFile = ({ attachments }: Attached): boolean => attachments.some(isText);
+
+/**
+ * The text files of a message as Markdown, in their order; Discord's client makes a long paste into one
+ * (message.txt). A file that cannot be read is named with the reason.
+ */
+export async function textFilesOf({ attachments }: Attached): Promise<string[]> {
+  return Promise.all([...attachments.filter(isText).values()].map(read));
+}
+
+const isText = ({ contentType }: Attachment): boolean =>
+  /^(text\/|application\/json)/.test(contentType ?? '');
+
+async function read({ name, url, size }: Attachment): Promise<string> {
+  if (size > TEXT_LIMIT) return `(The file ${name} is too long to be read.)`;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT) });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return `${name}:\n\n${(await response.text()).trim()}`;
+  } catch {
+    return `(The file ${name} could not be read.)`;
+  }
+}
