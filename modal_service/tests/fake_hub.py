@@ -19,6 +19,8 @@ class Hub:
     private: set[str] = field(default_factory=set)
     downloads: list[tuple[str, int]] = field(default_factory=list)
     """Each file whose bytes were asked for, and from which byte on."""
+    revisions: set[str] = field(default_factory=set)
+    """The revisions that files were asked for at."""
     cut_once: dict[str, int] = field(default_factory=dict)
     """Files whose connection is dropped once, after so many bytes."""
     stall: dict[str, int] = field(default_factory=dict)
@@ -82,10 +84,11 @@ class Handler(BaseHTTPRequestHandler):
         self._send(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
     def _resolve(self, with_body: bool) -> None:
-        owner, name, _, _commit, file = urlsplit(self.path).path.removeprefix("/").split("/", 4)
+        owner, name, _, revision, file = urlsplit(self.path).path.removeprefix("/").split("/", 4)
         repository = f"{owner}/{name}"
         if not self._may_read(repository):
             return
+        HUB.revisions.add(revision)
         content = HUB.repositories[repository][file]
         headers = {
             "ETag": f'"{etag(file, content)}"',

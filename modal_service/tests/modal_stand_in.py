@@ -49,6 +49,10 @@ class Modal:
             for name, value in request.env_dict.items()
         }
 
+    def files(self) -> set[str]:
+        """The paths of all local files that go into containers."""
+        return {file.filename for request in self.said("MountGetOrCreate") for file in request.files}
+
     def dockerfile(self) -> str:
         """The lines of all images together."""
         lines = [

@@ -53,8 +53,11 @@ def test_it_mounts_the_weights_and_asks_for_no_secret(by_default):
 
 def test_its_own_modules_go_with_it(by_default):
     _, told, _ = by_default
-    files = {file.filename for request in told.said("MountGetOrCreate") for file in request.files}
-    assert {"/root/serving/engine.py", "/root/serving/settings.py", f"/root/{by_default[0]}.py"} <= files
+    assert {
+        "/root/serving/engine.py",
+        "/root/serving/settings.py",
+        f"/root/{by_default[0]}.py",
+    } <= told.files()
 
 
 def test_all_that_is_installed_is_pinned(by_default):
@@ -159,6 +162,7 @@ def test_download_runs_without_the_gpu_server_and_with_time(name):
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert set(told.functions()) == {"download", "prune"}
+    assert "/root/serving/weights.py" in told.files()
     (called,) = told.said("FunctionMap")
     assert called.function_id == "fu-download"
     download = told.functions()["download"]

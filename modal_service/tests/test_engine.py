@@ -8,17 +8,13 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from processes import FAKE, free_port, is_running, requests
+from processes import FAKE, LONG_S, free_port, is_running, is_watched, requests, wait_until
 
 from serving.engine import Engine, EngineError, describe_exit
-
-LONG_S = 60.0
-"""More than any of these takes on a machine that is busy."""
 
 
 class FastClock:
@@ -54,13 +50,6 @@ def engine(log: Path) -> Iterator[Callable[..., Engine]]:
     yield make
     for each in made:
         each.stop(grace_s=0.1)
-
-
-def wait_until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LONG_S
-    while not reached():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
 
 
 def test_takes_no_traffic_before_it_is_healthy_and_warm(engine, log):
@@ -164,7 +153,7 @@ def test_a_death_while_serving_is_reported_and_a_stop_is_not(engine):
     stopped.start(LONG_S)
     stopped.watch(deaths.append)
     stopped.stop()
-    wait_until(lambda: not any(thread.name == "engine-watch" for thread in threading.enumerate()))
+    wait_until(lambda: not is_watched())
     assert deaths == [-signal.SIGKILL]
 
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import FAKE, free_port, is_running, requests
+from processes import FAKE, free_port, is_running, is_watched, requests
 from servers import Container, imported
 
 from serving import weights
@@ -96,5 +96,6 @@ def test_the_class_starts_and_stops_and_shows_its_key(monkeypatch, tmp_path):
     container = Container(module.LlamaServer)
     container.after_snapshot()
     assert requests(log) == ["GET /health", "POST /v1/chat/completions", "POST /v1/chat/completions"]
+    assert is_watched()
     container.exit()
     assert not is_running(container.server.engine.pid)

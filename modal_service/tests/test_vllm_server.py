@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import FAKE, free_port, is_running, requests
+from processes import FAKE, free_port, is_running, is_watched, requests, wait_until
 from servers import Container, imported
 
 from serving.settings import VllmSettings, load
@@ -120,6 +120,7 @@ def test_without_snapshots_it_starts_serves_and_stops(started):
     assert requests(log) == []
     container.after_snapshot()
     assert requests(log) == ASKED
+    assert is_watched()
     container.exit()
     assert not is_running(container.server.engine.pid)
 
@@ -128,7 +129,10 @@ def test_with_snapshots_it_sleeps_before_and_wakes_after(started):
     container, log = started(SERVE_GPU_SNAPSHOT="true")
     container.before_snapshot()
     assert requests(log) == ASKED + SLEPT
+    # Waiting, for one that an earlier test has stopped may take a moment to be gone.
+    wait_until(lambda: not is_watched())
     container.after_snapshot()
     assert requests(log) == ASKED + SLEPT + WOKE
+    assert is_watched()
     container.exit()
     assert not is_running(container.server.engine.pid)

@@ -57,6 +57,8 @@ def test_fetches_what_is_wanted_and_nothing_else(hub, volume, tmp_path):
     )
     assert all((folder / name).read_bytes() == FILES[name] for name in WANTED)
     assert weights.locate(SOURCE, tmp_path) == folder
+    # All of one commit, even if the branch moves on in between.
+    assert hub.revisions == {commit}
     # One for each file, so that a cut-off run keeps them, and one for the receipt.
     assert volume.commits == len(WANTED) + 1
     assert any("2 of 3: model-00001-of-00002.safetensors, 0.01 GB" in line for line in volume.said)
