@@ -4,9 +4,19 @@ import type { Model } from '../model/model.ts';
 import { type LiveReply, openReply } from '../reply/live-reply.ts';
 import type { EditPacer } from '../reply/pacer.ts';
 import type { Store, Turn } from '../store/store.ts';
+import { announce } from './announce.ts';
 import { toMessages } from './history.ts';
 import { KeyedQueue } from './keyed-queue.ts';
-import type { Bot, ChatPlatform, MessageKey, PlatformName, Press, Question, User } from './ports.ts';
+import type {
+  Bot,
+  ChatPlatform,
+  MessageKey,
+  PlatformName,
+  Press,
+  Question,
+  ReplySurface,
+  User,
+} from './ports.ts';
 import { ReplyDeleted, ShuttingDown, Stopped } from './stops.ts';
 import { type Ending, streamAnswer } from './turn.ts';
 import * as words from './words.ts';
@@ -16,6 +26,7 @@ const LAST_WORDS = 5_000;
 
 interface Running {
   readonly turn: Turn;
+  readonly surface: ReplySurface;
   readonly reply: LiveReply;
   readonly abort: AbortController;
 }
@@ -116,7 +127,7 @@ export class PilotlightBot implements Bot {
 
   async messageDeleted(message: MessageKey): Promise<void> {
     const turn = await this.#parts.store.turnShowing(message);
-    if (turn) this.#running.get(turn.id)?.abort.abort(new ReplyDeleted());
+    if (turn) this.#running.get(turn.id)?.reply.deleted();
   }
 
   /** Lets running answers finish for `graceMs`, then ends the rest as interrupted, said in the chat. */
@@ -150,7 +161,8 @@ export class PilotlightBot implements Bot {
     const { store, pacer, clock, log } = this.#parts;
     const platform = this.#platform(turn);
     if (!platform) throw new Error(`no platform ${turn.question.platform}`);
-    const reply = openReply(pacer, platform.open(turn.question.address, turn.attempt), {
+    const surface = platform.open(turn.question.address, turn.attempt);
+    const reply = openReply(pacer, surface, {
       turn: `${turn.id}.${turn.attempt}`,
       clock,
       log,
@@ -163,7 +175,7 @@ export class PilotlightBot implements Bot {
     });
     const abort = new AbortController();
     reply.gone.addEventListener('abort', () => abort.abort(new ReplyDeleted()));
-    return { turn, reply, abort };
+    return { turn, surface, reply, abort };
   }
 
   async #run(running: Running): Promise<void> {
@@ -173,6 +185,7 @@ export class PilotlightBot implements Bot {
     try {
       const ending = await this.#answer(running);
       const delivery = await reply.finish(ending);
+      if (delivery === 'stands' && ending.end === 'done') this.#announceIfLate(running);
       await store.end(turn.id, delivery === 'undeliverable' ? 'failed' : ending.end, clock.now());
       log.info(
         {
@@ -191,6 +204,12 @@ export class PilotlightBot implements Bot {
     } finally {
       this.#running.delete(turn.id);
     }
+  }
+
+  #announceIfLate({ turn, surface }: Running): void {
+    const { pacer, clock, log, announceAfterMs } = this.#parts;
+    if (announceAfterMs === 0 || clock.now() - turn.askedAt < announceAfterMs) return;
+    announce(pacer, surface, { turn: `${turn.id}.${turn.attempt}.announcement`, clock, log });
   }
 
   async #answer({ turn, reply, abort }: Running): Promise<Ending> {

@@ -83,7 +83,7 @@ export interface Bot {
     user: User,
   ): Promise<void>;
   /** Somebody deleted one of the bot's messages: a Stop. */
-  messageDeleted(message: MessageKey): void;
+  messageDeleted(message: MessageKey): Promise<void>;
 }
 
 /** What an adapter offers to the bot core. */

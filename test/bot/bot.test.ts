@@ -277,6 +277,23 @@ describe('the bot', () => {
     expect(chat.shown).toEqual([]);
   });
 
+  it('announces an answer that took longer than its asker would have waited, and no other', async () => {
+    const answerAfter = (ms: number) =>
+      model.will(async function* () {
+        await new Promise<void>((resolve) => clock.after(ms, resolve));
+        yield { type: 'text', text: 'Here.' };
+        yield { type: 'done', reason: 'stop' };
+      });
+    answerAfter(50_000);
+    await bot.ask(aQuestion('a'));
+    await settle(120_000);
+    expect(chat.announcements).toEqual([]);
+    answerAfter(70_000);
+    await bot.ask(aQuestion('b'));
+    await settle(120_000);
+    expect(chat.announcements).toEqual(['your answer is ready.']);
+  });
+
   it('on shutdown lets an answer finish when it can, and ends the rest as interrupted, with a way on', async () => {
     model
       .will(async function* () {
