@@ -29,6 +29,8 @@ interface Running {
   readonly surface: ReplySurface;
   readonly reply: LiveReply;
   readonly abort: AbortController;
+  /** When this attempt was taken up; ms of the clock's `monotonic`. */
+  readonly since: number;
 }
 
 export interface BotParts {
@@ -175,7 +177,7 @@ export class PilotlightBot implements Bot {
     });
     const abort = new AbortController();
     reply.gone.addEventListener('abort', () => abort.abort(new ReplyDeleted()));
-    return { turn, surface, reply, abort };
+    return { turn, surface, reply, abort, since: clock.monotonic() };
   }
 
   async #run(running: Running): Promise<void> {
@@ -206,9 +208,9 @@ export class PilotlightBot implements Bot {
     }
   }
 
-  #announceIfLate({ turn, surface }: Running): void {
+  #announceIfLate({ turn, surface, since }: Running): void {
     const { pacer, clock, log, announceAfterMs } = this.#parts;
-    if (announceAfterMs === 0 || clock.now() - turn.askedAt < announceAfterMs) return;
+    if (announceAfterMs === 0 || clock.monotonic() - since < announceAfterMs) return;
     announce(pacer, surface, { turn: `${turn.id}.${turn.attempt}.announcement`, clock, log });
   }
 
