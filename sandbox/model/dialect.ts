@@ -51,9 +51,13 @@ const vllmError = (status: number, type: string, message: string, param: string 
 
 export const vllm: Dialect = {
   first: (meta) =>
-    chunk(meta, [
-      { index: 0, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null },
-    ]),
+    chunk(
+      meta,
+      [{ index: 0, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }],
+      {
+        prompt_token_ids: null,
+      },
+    ),
   text: (meta, text) =>
     chunk(meta, [
       { index: 0, delta: { content: text }, logprobs: null, finish_reason: null, token_ids: null },
@@ -92,7 +96,7 @@ export const vllm: Dialect = {
       `This model's maximum context length is ${window} tokens. However, you requested ${output} output ` +
         `tokens and your prompt contains at least ${Math.min(prompt, window - output + 1)} input tokens, for ` +
         `a total of at least ${Math.min(prompt, window - output + 1) + output} tokens. Please reduce the ` +
-        'length of the input prompt or the number of requested output tokens.',
+        'length of the input prompt or the number of requested output tokens. (parameter=input_tokens)',
       'input_tokens',
     ),
   noImages: (model) => vllmError(400, 'BadRequestError', `${model} is not a multimodal model`),
@@ -146,8 +150,19 @@ export const llamaServer: Dialect = {
       completion_tokens: completionTokens,
       prompt_tokens: promptTokens,
       total_tokens: promptTokens + completionTokens,
+      prompt_tokens_details: { cached_tokens: 0 },
     },
-    timings: { prompt_n: promptTokens, predicted_n: completionTokens },
+    timings: {
+      cache_n: 0,
+      prompt_n: promptTokens,
+      prompt_ms: 212.4,
+      prompt_per_token_ms: 10.1,
+      prompt_per_second: 98.9,
+      predicted_n: completionTokens,
+      predicted_ms: 301.2,
+      predicted_per_token_ms: 43.0,
+      predicted_per_second: 23.2,
+    },
   }),
   pingMs: 30_000,
   unauthorized: llamaError(401, 'authentication_error', 'Invalid API Key'),

@@ -1,15 +1,19 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
+import { Breaker } from './breaker.ts';
 import { type ColdStarts, ForgetfulColdStarts } from './cold-starts.ts';
-import { type Answer, Endpoint, readRefusal, readText } from './endpoint.ts';
-import { fromAnswer, isColdStatus, isLoading, Setback } from './failures.ts';
+import { Context } from './context.ts';
+import { type Answer, Endpoint, readRefusal } from './endpoint.ts';
+import { fromAnswer, isColdStatus, Overflow, Setback } from './failures.ts';
+import { knock } from './knock.ts';
 import { type ChatRequest, type Model, ModelError, type ModelEvent } from './model.ts';
 import { RetryBudget } from './retry.ts';
 import { Semaphore } from './semaphore.ts';
 import { readStream, type StreamLimits, silence } from './stream.ts';
-import { type Knock, Waking } from './waking.ts';
+import type { Plan } from './tokens.ts';
+import { neverWoke, Waking } from './waking.ts';
 import { Watchdog } from './watchdog.ts';
-import { errorBody, modelList, parseAs } from './wire.ts';
+import type { ModelCard } from './wire.ts';
 
 export interface ModelOptions {
   /** Any OpenAI-compatible endpoint; ends in /v1. */
@@ -22,6 +26,8 @@ export interface ModelOptions {
   readonly proxySecret?: string | undefined;
   /** The most tokens of one answer; default 4,096. */
   readonly maxTokens?: number;
+  /** Tokens of prompt and answer together, for servers that do not say; default: learned. */
+  readonly maxModelLen?: number;
   /** Answers at once; the rest wait and see their place. Default 16. */
   readonly maxStreams?: number;
   /** Total time for a cold start, ms; default 15 min. */
@@ -30,6 +36,7 @@ export interface ModelOptions {
   readonly limits?: Partial<StreamLimits>;
   /** More fields for the request, e.g. stream_interval, temperature, chat_template_kwargs. */
   readonly extra?: Readonly<Record<string, unknown>>;
+  /** Default: remembered for as long as this object lives. */
   readonly coldStarts?: ColdStarts;
   readonly clock: Clock;
   readonly log: Logger;
@@ -39,29 +46,33 @@ export interface ModelOptions {
 
 /** A request this long without an answer may have met a sleeping endpoint, ms. */
 const QUIET_MS = 2_000;
-/** Modal's web_server answers a held request after 150 s at the latest. */
-const KNOCK_TIMEOUT_MS = 170_000;
-/** Per stream that runs, so many may wait. */
+/** For each stream that may run, so many questions may wait. */
 const WAITING_PER_STREAM = 50;
 
+export interface WakeableModel extends Model {
+  /** Wakes the endpoint without asking anything. Rejects like {@link Model.chat} does. */
+  wake(signal: AbortSignal): Promise<void>;
+}
+
 /** The client of one model endpoint: wakes it when it sleeps, streams, and trusts nothing that it sends. */
-export function createModel(options: ModelOptions): Model {
+export function createModel(options: ModelOptions): WakeableModel {
   return new Client(options);
 }
 
-class Client implements Model {
+class Client implements WakeableModel {
   readonly #options: ModelOptions;
+  readonly #wakeDeadlineMs: number;
+  readonly #limits: StreamLimits;
   readonly #endpoint: Endpoint;
   readonly #waking: Waking;
   readonly #slots: Semaphore;
-  readonly #limits: StreamLimits;
+  readonly #breaker: Breaker;
+  readonly #context: Context;
 
   constructor(options: ModelOptions) {
-    const { clock, log, name, coldStarts = new ForgetfulColdStarts(), wakeDeadlineMs = 900_000 } = options;
-    const { maxStreams = 16 } = options;
+    const { clock, log, name, maxStreams = 16, maxTokens = 4_096, wakeDeadlineMs = 900_000 } = options;
     this.#options = options;
-    this.#endpoint = new Endpoint(options);
-    this.#slots = new Semaphore(maxStreams, maxStreams * WAITING_PER_STREAM);
+    this.#wakeDeadlineMs = wakeDeadlineMs;
     this.#limits = {
       firstTokenMs: 120_000,
       idleMs: 60_000,
@@ -69,10 +80,15 @@ class Client implements Model {
       maxText: 1_000_000,
       ...options.limits,
     };
+    this.#endpoint = new Endpoint(options);
+    this.#slots = new Semaphore(maxStreams, maxStreams * WAITING_PER_STREAM);
+    this.#breaker = new Breaker(clock);
+    this.#context = new Context(maxTokens, options.maxModelLen);
     this.#waking = new Waking({
-      knock: (signal, onHop) => this.#knock(signal, onHop),
+      knock: (signal, onHop) =>
+        knock({ endpoint: this.#endpoint, clock, signal, onHop, onModels: (cards) => this.#meet(cards) }),
       model: name,
-      coldStarts,
+      coldStarts: options.coldStarts ?? new ForgetfulColdStarts(),
       deadlineMs: wakeDeadlineMs,
       clock,
       log,
@@ -80,35 +96,63 @@ class Client implements Model {
   }
 
   async *chat(request: ChatRequest): AsyncGenerator<ModelEvent, void> {
-    const { signal } = request;
-    const { clock, log, random } = this.#options;
-    const retries = new RetryBudget({ clock, ...(random && { random }) });
-    for (;;) {
-      signal.throwIfAborted();
-      yield* this.#waking.wait(signal);
-      const release = yield* this.#slots.enter(signal);
-      try {
-        return yield* this.#attempt(request);
-      } catch (error) {
-        if (!(error instanceof Setback)) throw error;
-        log.info(
-          { model: this.#options.name, cold: error.cold, ...error.final.detail },
-          'a request is sent again',
-        );
-        if (error.cold) this.#waking.noteAsleep(error.cold);
-        await retries.pause(error, signal);
-      } finally {
-        release();
-      }
+    request.signal.throwIfAborted();
+    const ended = this.#breaker.enter();
+    try {
+      yield* this.#answer(request, () => ended(null));
+    } catch (error) {
+      if (error instanceof ModelError) ended(error);
+      throw error;
     }
+  }
+
+  async wake(signal: AbortSignal): Promise<void> {
+    for await (const _ of this.#waking.wait(signal));
   }
 
   async close(): Promise<void> {
     await this.#endpoint.close();
   }
 
+  /** Waits for the endpoint and for a place, sends, and sends again while that makes sense. */
+  async *#answer(request: ChatRequest, onDone: () => void): AsyncGenerator<ModelEvent, void> {
+    const { messages, signal } = request;
+    const { clock, log, random, name } = this.#options;
+    const retries = new RetryBudget(clock, random);
+    // What surely does not fit must not wake a model.
+    this.#context.fit(messages);
+    let refitted: Plan | undefined;
+    let wakingMs = 0;
+    for (;;) {
+      const waitedSince = clock.monotonic();
+      yield* this.#waking.wait(signal);
+      wakingMs += clock.monotonic() - waitedSince;
+      const plan = refitted ?? this.#context.fit(messages);
+      if (plan.dropped > 0) request.onTrimmed?.(plan.dropped);
+      const leave = yield* this.#slots.enter(signal);
+      let failure: unknown;
+      try {
+        return yield* this.#attempt(request, plan, onDone);
+      } catch (error) {
+        failure = error;
+      } finally {
+        leave();
+      }
+      if (failure instanceof Overflow && !refitted) {
+        refitted = this.#context.refit(messages, plan, failure);
+      } else if (failure instanceof Overflow) {
+        throw this.#context.tooLong();
+      } else if (failure instanceof Setback) {
+        log.info({ model: name, cold: failure.cold, ...failure.final.detail }, 'a request is sent again');
+        if (failure.cold) this.#waking.noteAsleep(failure.cold);
+        if (wakingMs >= this.#wakeDeadlineMs) throw neverWoke(this.#wakeDeadlineMs, failure.cold);
+        await retries.pause(failure, signal);
+      } else throw failure;
+    }
+  }
+
   /** One request and its stream. */
-  async *#attempt(request: ChatRequest): AsyncGenerator<ModelEvent, void> {
+  async *#attempt(request: ChatRequest, plan: Plan, onDone: () => void): AsyncGenerator<ModelEvent, void> {
     const { clock } = this.#options;
     const limits = this.#limits;
     const controller = new AbortController();
@@ -117,32 +161,37 @@ class Client implements Model {
     const watchdog = new Watchdog(clock, limits.firstTokenMs, () => abort(silence(limits.firstTokenMs)));
     let answer: Answer | undefined;
     try {
-      const sent = this.#endpoint.send('chat/completions', signal, this.#body(request));
+      const sent = this.#endpoint.send('chat/completions', signal, this.#body(request, plan));
       answer = yield* this.#waking.watch(sent, QUIET_MS, signal, () => watchdog.heard());
       await this.#mustStream(answer, signal);
-      yield* readStream(answer, { limits, watchdog, clock, signal, abort });
+      const { usage, reason } = yield* readStream(answer, { limits, watchdog, clock, signal, abort });
+      this.#waking.noteAwake();
+      if (usage) this.#context.counted(plan, usage.promptTokens);
+      onDone();
+      if (usage) yield usage;
+      yield { type: 'done', reason };
     } finally {
       watchdog.stop();
       if (!answer) abort(OVER);
     }
   }
 
-  #body({ messages, continueFrom }: ChatRequest): string {
+  #body({ continueFrom }: ChatRequest, { messages, maxTokens }: Plan): string {
     return JSON.stringify({
       model: this.#options.name,
       messages,
-      max_tokens: this.#options.maxTokens ?? 4096,
+      max_tokens: maxTokens,
       stream: true,
       stream_options: { include_usage: true },
+      // vLLM's way; llama-server goes on from a last assistant message by itself.
       ...(continueFrom && { continue_final_message: true, add_generation_prompt: false }),
       ...this.#options.extra,
     });
   }
 
   async #mustStream(answer: Answer, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
     if (answer.statusCode !== 200) {
-      const refused = await readRefusal(answer, clock, signal);
+      const refused = await readRefusal(answer, this.#options.clock, signal);
       if (!isColdStatus(refused.status)) this.#waking.noteAwake();
       throw fromAnswer(refused);
     }
@@ -153,48 +202,18 @@ class Client implements Model {
     throw new ModelError(
       'misconfigured',
       'What stands at the model’s address is no chat model. Tell whoever runs the bot.',
-      {
-        contentType: type.slice(0, 100),
-      },
+      { contentType: type.slice(0, 100) },
     );
   }
 
-  /** GET /models: starts a container where there is none, and costs nothing where there is one. */
-  async #knock(signal: AbortSignal, onHop: () => void): Promise<Knock> {
-    const { clock } = this.#options;
-    const timeout = new AbortController();
-    const cancel = clock.after(KNOCK_TIMEOUT_MS, () => timeout.abort(TIMED_OUT));
-    const either = AbortSignal.any([signal, timeout.signal]);
-    try {
-      const answer = await this.#endpoint.send('models', either, undefined, onHop);
-      const knock = await this.#reading(answer, either);
-      // llama-server lists its models while it loads them; only its health tells.
-      return (
-        knock ??
-        (await this.#reading(await this.#endpoint.send('../health', either), either)) ?? { awake: true }
-      );
-    } catch (error) {
-      if (error === TIMED_OUT) return { awake: false, phase: 'starting' };
-      if (error instanceof Setback) return { awake: false, phase: 'requesting' };
-      throw error;
-    } finally {
-      cancel();
-    }
-  }
-
-  async #reading(answer: Answer, signal: AbortSignal): Promise<Knock | null> {
-    const { statusCode: status } = answer;
-    if (status === 401 || status === 403)
-      throw fromAnswer(await readRefusal(answer, this.#options.clock, signal));
-    const text = await readText(answer, signal);
-    if (isColdStatus(status)) {
-      const { error } = parseAs(errorBody, text) ?? {};
-      return { awake: false, phase: isLoading(error) ? 'loading' : 'starting' };
-    }
-    const cards = parseAs(modelList, text)?.data ?? [];
-    return cards.some(({ owned_by }) => owned_by === 'llamacpp') ? null : { awake: true };
+  /** Learns the context's size; a LoRA adapter has its parent's. */
+  #meet(cards: readonly ModelCard[]): void {
+    if (this.#options.maxModelLen !== undefined) return;
+    const card = cards.find(({ id }) => id === this.#options.name);
+    const parent = cards.find(({ id }) => id === card?.parent);
+    const window = card?.max_model_len ?? parent?.max_model_len;
+    if (window) this.#context.learnWindow(window);
   }
 }
 
 const OVER = new Error('over');
-const TIMED_OUT = new Error('timed out');

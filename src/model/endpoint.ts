@@ -108,7 +108,7 @@ export class Endpoint {
   async #request(url: URL, signal: AbortSignal, body?: string): Promise<Answer> {
     signal.throwIfAborted();
     try {
-      return await this.#pool.request({
+      const answer = await this.#pool.request({
         path: url.pathname + url.search,
         method: body === undefined ? 'GET' : 'POST',
         headers:
@@ -116,6 +116,9 @@ export class Endpoint {
         body: body ?? null,
         signal,
       });
+      // Whoever reads the body is told by the read; one that is let go of must not end the process.
+      answer.body.on('error', () => {});
+      return answer;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw fromNetwork(error);
@@ -144,7 +147,7 @@ export async function readText(answer: Answer, signal: AbortSignal): Promise<str
 export async function readRefusal(answer: Answer, clock: Clock, signal: AbortSignal): Promise<Refused> {
   return {
     status: answer.statusCode,
-    error: parseAs(errorBody, await readText(answer, signal))?.error,
+    error: parseAs(errorBody, await readText(answer, signal)),
     retryAfterMs: retryAfter(answer.headers['retry-after'], clock),
   };
 }

@@ -24,11 +24,15 @@ export class Overflow extends Error {
   override name = 'Overflow';
   /** Tokens that prompt and answer may have together, where the server said so. */
   readonly window: number | undefined;
+  /** What the prompt has, where the server counted it to the end (llama-server does, vLLM does not). */
+  readonly promptTokens: number | undefined;
   readonly detail: Readonly<Record<string, unknown>>;
 
-  constructor(window: number | undefined, detail: Readonly<Record<string, unknown>>) {
+  constructor(error: WireError, detail: Readonly<Record<string, unknown>>) {
     super('the prompt does not fit the context');
-    this.window = window;
+    const said = /(?:context length is(?: only)?|maximum model length of)\s+(\d+)/i.exec(error.message ?? '');
+    this.window = error.n_ctx ?? (said ? Number(said[1]) : undefined);
+    this.promptTokens = error.n_prompt_tokens ?? undefined;
     this.detail = detail;
   }
 }
@@ -44,7 +48,7 @@ export interface Refused {
 export function fromAnswer({ status, error, retryAfterMs }: Refused): Setback | Overflow | ModelError {
   const detail = { status, ...describe(error) };
   const fail = (fault: ModelError['fault'], message: string) => new ModelError(fault, message, detail);
-  if (isOverflow(error)) return new Overflow(windowOf(error), detail);
+  if (error && isOverflow(error)) return new Overflow(error, detail);
   if (status === 401 || status === 403) {
     return fail('refused', 'The model server did not accept this bot’s key. Tell whoever runs the bot.');
   }
@@ -91,7 +95,7 @@ export function fromAnswer({ status, error, retryAfterMs }: Refused): Setback | 
 /** An error object inside a stream that had status 200. */
 export function fromErrorObject(error: WireError): Overflow | ModelError {
   const detail = describe(error);
-  if (isOverflow(error)) return new Overflow(windowOf(error), detail);
+  if (isOverflow(error)) return new Overflow(error, detail);
   return new ModelError('failed', 'The model server failed in the middle of the answer.', detail);
 }
 
@@ -139,19 +143,13 @@ export function codeOf(error: unknown): string | undefined {
 }
 
 /** vLLM's wordings, older and newer, and llama-server's type. */
-function isOverflow(error: WireError | undefined): boolean {
+function isOverflow(error: WireError): boolean {
   return (
-    error?.type === 'exceed_context_size_error' ||
+    error.type === 'exceed_context_size_error' ||
     /maximum context length|context length is only|longer than the maximum model length/i.test(
-      error?.message ?? '',
+      error.message ?? '',
     )
   );
-}
-
-function windowOf(error: WireError | undefined): number | undefined {
-  if (error && 'n_ctx' in error && error.n_ctx) return error.n_ctx;
-  const said = /(?:context length is(?: only)?|maximum model length of)\s+(\d+)/i.exec(error?.message ?? '');
-  return said ? Number(said[1]) : undefined;
 }
 
 /** What may be logged of a server's error: validation errors quote the input, so only what stands before it. */

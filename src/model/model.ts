@@ -74,6 +74,12 @@ export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
   /** Goes on from a last assistant message that was cut off, instead of answering anew. */
   readonly continueFrom?: boolean;
+  /**
+   * Called when earlier turns had to be left out: the first so many messages after the system prompt. Keep
+   * the cut, so that the next turn begins the same and hits the server's prefix cache. May be called again
+   * with more.
+   */
+  readonly onTrimmed?: (messages: number) => void;
   /** One signal through waiting, request, redirects and body; its reason is rethrown as it is. */
   readonly signal: AbortSignal;
 }

@@ -1,12 +1,6 @@
 import { type Clock, sleep } from '../clock.ts';
 import type { Setback } from './failures.ts';
 
-export interface RetryOptions {
-  readonly clock: Clock;
-  /** From 0 to 1, for the jitter; default Math.random. */
-  readonly random?: () => number;
-}
-
 /** How often one question is sent again, and how long all its pauses may be together, ms. */
 const MAX_RETRIES = 4;
 const MAX_PAUSE_MS = 60_000;
@@ -19,7 +13,8 @@ export class RetryBudget {
   #used = 0;
   #pausedMs = 0;
 
-  constructor({ clock, random = Math.random }: RetryOptions) {
+  /** `random` gives 0 to 1, for the jitter. */
+  constructor(clock: Clock, random: () => number = Math.random) {
     this.#clock = clock;
     this.#random = random;
   }

@@ -31,14 +31,19 @@ export interface StreamOptions {
 /** The most one event may have, characters: a server that never ends its line must not fill the memory. */
 const MAX_EVENT = 1024 * 1024;
 
+export interface StreamEnd {
+  readonly usage: Extract<ModelEvent, { type: 'usage' }> | undefined;
+  readonly reason: Extract<ModelEvent, { type: 'done' }>['reason'];
+}
+
 /**
- * The body of a chat stream as events; ends after `done`.
+ * The text and reasoning of a chat stream; returns how it ended well.
  * @throws ModelError, Overflow, a Setback when it failed before the first word, or the signal's reason
  */
 export async function* readStream(
   { body }: Answer,
   { limits, watchdog, clock, signal, abort }: StreamOptions,
-): AsyncGenerator<ModelEvent, void> {
+): AsyncGenerator<ModelEvent, StreamEnd> {
   const reader = new ChunkReader(limits.maxText);
   const cancelOverall = clock.after(limits.overallMs, () => abort(tooLong(limits.overallMs)));
   const decoder = new TextDecoder();
@@ -57,13 +62,18 @@ export async function* readStream(
     }
     signal.throwIfAborted();
     watchdog.stop();
-    yield* reader.end();
+    return reader.end();
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    const failure = error instanceof ModelError || error instanceof Overflow ? error : broken(error);
-    throw failure instanceof ModelError && failure.fault === 'cut' && !started
-      ? new Setback(failure)
-      : failure;
+    if (started)
+      throw error instanceof ModelError
+        ? error
+        : error instanceof Overflow
+          ? aborted('overflow')
+          : broken(error);
+    if (error instanceof Overflow) throw error;
+    const failure = error instanceof ModelError ? error : broken(error);
+    throw failure.fault === 'cut' ? new Setback(failure) : failure;
   } finally {
     watchdog.stop();
     cancelOverall();
@@ -86,7 +96,7 @@ class ChunkReader {
   #data = 0;
   #size = 0;
   #reason: string | undefined;
-  #usage: ModelEvent | undefined;
+  #usage: StreamEnd['usage'];
 
   constructor(maxText: number) {
     this.#maxText = maxText;
@@ -114,13 +124,12 @@ class ChunkReader {
   }
 
   /** The body is over: the only good end has a known finish reason and [DONE]. */
-  *end(): Generator<ModelEvent> {
+  end(): StreamEnd {
     if (!this.finished) throw cut({ finish: this.#reason });
     const reason = this.#reason;
     if (reason === undefined) throw cut({ done: true });
     if (reason !== 'stop' && reason !== 'length' && reason !== 'tool_calls') throw aborted(reason);
-    if (this.#usage) yield this.#usage;
-    yield { type: 'done', reason };
+    return { usage: this.#usage, reason };
   }
 
   #onData(data: string): void {

@@ -136,6 +136,17 @@ export class Waking {
 const ANSWERED = new Error('answered');
 const NOBODY_WAITS = new Error('nobody waits any more');
 
+/** What everybody who waited is told. */
+export function neverWoke(deadlineMs: number, phase: WakingPhase | undefined): ModelError {
+  const minutes = Math.round(deadlineMs / 60_000);
+  const waited = minutes === 1 ? 'a minute' : `${minutes} minutes`;
+  return new ModelError(
+    'never-woke',
+    `The model did not wake up within ${waited}. Try again, or tell whoever runs the bot.`,
+    { phase },
+  );
+}
+
 type Ended = (outcome: 'awake' | 'failed' | 'abandoned', coldMs?: number) => void;
 
 class WakeUp {
@@ -160,7 +171,9 @@ class WakeUp {
     this.#answeredBefore = answeredBefore;
     this.#ended = ended;
     this.#startedAt = this.#clock.monotonic();
-    this.#cancelTimers = [this.#clock.after(options.deadlineMs, () => this.#end(this.#neverWoke()))];
+    this.#cancelTimers = [
+      this.#clock.after(options.deadlineMs, () => this.#end(neverWoke(options.deadlineMs, this.#phase))),
+    ];
     this.#tick();
     this.#recall();
     this.#run().catch((error: unknown) =>
@@ -263,18 +276,6 @@ class WakeUp {
         this.#usual = usualTime(durations);
       },
       (err: unknown) => log.warn({ err, model }, 'cold starts could not be recalled'),
-    );
-  }
-
-  #neverWoke(): ModelError {
-    const minutes = Math.round(this.#options.deadlineMs / 60_000);
-    const waited = minutes === 1 ? 'a minute' : `${minutes} minutes`;
-    return new ModelError(
-      'never-woke',
-      `The model did not wake up within ${waited}. Try again, or tell whoever runs the bot.`,
-      {
-        phase: this.#phase,
-      },
     );
   }
 

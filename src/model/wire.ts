@@ -5,21 +5,28 @@ import { z } from 'zod';
  * same, codes are numbers or strings, an error may be a plain string, unknown fields are ignored.
  */
 
-const wireError = z.union([
-  z.string().transform((message) => ({ message, type: null, code: null, param: null })),
-  z.object({
-    message: z.string().nullish(),
-    type: z.string().nullish(),
-    code: z.union([z.string(), z.number()]).nullish(),
-    param: z.string().nullish(),
-    n_prompt_tokens: z.number().nullish(),
-    n_ctx: z.number().nullish(),
-  }),
-]);
+const errorFields = {
+  message: z.string().nullish(),
+  type: z.string().nullish(),
+  code: z.union([z.string(), z.number()]).nullish(),
+  param: z.string().nullish(),
+  // llama-server's, when the prompt is too long.
+  n_prompt_tokens: z.number().nullish(),
+  n_ctx: z.number().nullish(),
+};
+
+const onlyMessage = (message: string): z.infer<z.ZodObject<typeof errorFields>> => ({ message });
+
+const wireError = z.union([z.string().transform(onlyMessage), z.object(errorFields)]);
 
 export type WireError = z.infer<typeof wireError>;
 
-export const errorBody = z.object({ error: wireError });
+/** The body of an error answer: OpenAI's shape, older vLLM's flat one, or FastAPI's. */
+export const errorBody = z.union([
+  z.object({ error: wireError }).transform(({ error }) => error),
+  z.object({ object: z.literal('error'), ...errorFields }),
+  z.object({ detail: z.string() }).transform(({ detail }) => onlyMessage(detail)),
+]);
 
 export const chunk = z.object({
   choices: z
@@ -41,16 +48,17 @@ export const chunk = z.object({
   error: wireError.nullish(),
 });
 
-export const modelList = z.object({
-  data: z.array(
-    z.object({
-      id: z.string(),
-      parent: z.string().nullish(),
-      max_model_len: z.number().nullish(),
-      owned_by: z.string().nullish(),
-    }),
-  ),
+const modelCard = z.object({
+  id: z.string(),
+  /** A LoRA adapter's base model. */
+  parent: z.string().nullish(),
+  max_model_len: z.number().nullish(),
+  owned_by: z.string().nullish(),
 });
+
+export type ModelCard = z.infer<typeof modelCard>;
+
+export const modelList = z.object({ data: z.array(modelCard) });
 
 /** Parses JSON of that shape; undefined when it is something else. */
 export function parseAs<T>(schema: z.ZodType<T>, text: string): T | undefined {
