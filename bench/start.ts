@@ -75,7 +75,7 @@ async function startOnce(): Promise<{ ms: number; megabytes: number }> {
   const slack = await FakeSlack.start();
   const discord = await FakeDiscord.start();
   const started = performance.now();
-  const child = spawn('sh', ['-c', `PATH=node_modules/.bin:$PATH exec env ${START}`], {
+  const child = spawn('sh', ['-c', `PATH=node_modules/.bin:$PATH ${START}`], {
     env: {
       PATH: process.env.PATH,
       SLACK_BOT_TOKEN: slack.botToken,

@@ -69,12 +69,20 @@ export const isConnected = (client: Client): boolean =>
 /** Reports what happens to the connection later on; none of it may end the process. */
 export function logConnection(client: Client, log: Logger): void {
   client.on(Events.ShardDisconnect, ({ code }, shard) => log.error({ shard, code }, reason(code)));
-  client.on(Events.ShardReconnecting, (shard) =>
-    log.warn({ shard }, 'Discord connection lost, reconnecting'),
-  );
-  client.on(Events.ShardResume, (shard, replayed) =>
-    log.info({ shard, replayed }, 'Discord connection resumed'),
-  );
+  // Through an outage the library tries twice a second: one line tells of its start, one of its end.
+  const lost = new Set<number>();
+  client.on(Events.ShardReconnecting, (shard) => {
+    if (lost.has(shard)) return;
+    lost.add(shard);
+    log.warn({ shard }, 'Discord connection lost, reconnecting');
+  });
+  client.on(Events.ShardReady, (shard) => {
+    if (lost.delete(shard)) log.info({ shard }, 'Discord connected again');
+  });
+  client.on(Events.ShardResume, (shard, replayed) => {
+    lost.delete(shard);
+    log.info({ shard, replayed }, 'Discord connection resumed');
+  });
   client.on(Events.ShardError, (error, shard) =>
     log.warn({ shard, err: error }, 'Discord connection failed'),
   );

@@ -96,6 +96,7 @@ class Discord implements ChatPlatform {
   async close(): Promise<void> {
     this.#taking = false;
     this.#typing.close();
+    this.#client.removeAllListeners(Events.ShardReconnecting); // our own goodbye is no loss
     await this.#client.destroy();
     await this.#http.close();
   }
