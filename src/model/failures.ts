@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { ModelError, type WakingPhase } from './model.ts';
 import type { WireError } from './wire.ts';
 
@@ -111,12 +112,12 @@ export function isLoading(error: WireError | undefined): boolean {
 
 /** Network faults that waiting does not mend, by Node's and undici's codes. */
 const HOPELESS =
-  /^(?:ENOTFOUND|EPROTO|ERR_TLS_.*|ERR_SSL_.*|CERT_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*|HPE_.*|ERR_INVALID_URL)$/;
+  /^(?:ENOTFOUND|EPROTO|ERR_TLS_.*|ERR_SSL_.*|CERT_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*|ERR_INVALID_URL)$/;
 
 /** A request that got no answer: wrong for good, or nobody there yet. */
 export function fromNetwork(error: unknown): Setback | ModelError {
   const code = codeOf(error);
-  if (code && HOPELESS.test(code)) {
+  if (error instanceof errors.HTTPParserError || (code && HOPELESS.test(code))) {
     return new ModelError(
       'unreachable',
       'The model’s address cannot be reached. Tell whoever runs the bot.',
