@@ -1,0 +1,133 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import { BudgetWindow } from './budget.ts';
+import { decide, type ReplyState, tuning } from './policy.ts';
+import type { Budget, Receipt, WriteOp } from './surface.ts';
+
+/** What a write came to, as far as budgets go. */
+export interface Outcome {
+  readonly seen?: Receipt['seen'];
+  /** The platform said to wait; `budgets` undefined: whatever the write used. */
+  readonly limited?: { readonly retryAfterMs: number; readonly budgets: readonly string[] | undefined };
+}
+
+/** What the pacer needs of a reply. */
+export interface PacedReply {
+  /** What it would write now; undefined: it is done and leaves the pacer. */
+  state(now: number): ReplyState<Budget> | undefined;
+  /** Starts a write with the text of this moment; undefined when there turns out to be nothing to write. */
+  write(op: WriteOp): Promise<Outcome> | undefined;
+}
+
+/** While text is unseen the policy is asked at least this often, because tokens come faster or slower. */
+const lookEveryMs = 250;
+/** A reply that had nothing to write after all is asked again no sooner. */
+const emptyWriteMs = 10;
+
+/**
+ * Decides when which reply may write, so that all replies on a budget share it and none exceeds it. The
+ * policy is in policy.ts, the counting in budget.ts; this is the loop between them.
+ */
+export class EditPacer {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #share: number;
+  readonly #tune: typeof tuning;
+  readonly #replies = new Set<PacedReply>();
+  readonly #windows = new Map<string, BudgetWindow>();
+  #cancelLook: (() => void) | undefined;
+  #lookAt = Number.POSITIVE_INFINITY;
+
+  /** `share`: this process's part of every budget when several use the same token; 1 = all. */
+  constructor(options: { clock: Clock; log: Logger; share?: number; tune?: Partial<typeof tuning> }) {
+    const { share = 1 } = options;
+    if (!(share > 0 && share <= 1)) throw new RangeError(`share must be above 0 and at most 1, not ${share}`);
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#share = share;
+    this.#tune = { ...tuning, ...options.tune };
+  }
+
+  /** A reply has something new to write, or will write at another time: look again. */
+  changed(reply: PacedReply): void {
+    this.#replies.add(reply);
+    this.#lookIn(0);
+  }
+
+  #lookIn(ms: number): void {
+    const at = this.#clock.monotonic() + ms;
+    if (at >= this.#lookAt) return;
+    this.#cancelLook?.();
+    this.#lookAt = at;
+    this.#cancelLook = this.#clock.after(ms, () => {
+      this.#lookAt = Number.POSITIVE_INFINITY;
+      this.#look();
+    });
+  }
+
+  #look(): void {
+    const now = this.#clock.monotonic();
+    const replies: PacedReply[] = [];
+    const states: ReplyState<BudgetWindow>[] = [];
+    const before = this.#replies.size;
+    for (const reply of this.#replies) {
+      const state = reply.state(now);
+      if (!state) this.#replies.delete(reply);
+      else {
+        replies.push(reply);
+        states.push({ ...state, edit: this.#windowsOf(state.edit), post: this.#windowsOf(state.post) });
+      }
+    }
+    const { writes, lookAt } = decide(states, now, this.#tune);
+    for (const { reply, op } of writes) this.#start(replies[reply]!, op, states[reply]![op]);
+    if (this.#replies.size < before) this.#forgetIdle(now);
+    if (lookAt === undefined) return;
+    const textWaits = states.some((state) => state.want === 'text' && !state.busy);
+    this.#lookIn(Math.max(1, textWaits ? Math.min(lookAt - now, lookEveryMs) : lookAt - now));
+  }
+
+  #start(reply: PacedReply, op: WriteOp, windows: readonly BudgetWindow[]): void {
+    const writing = reply.write(op);
+    if (!writing) {
+      this.#lookIn(emptyWriteMs);
+      return;
+    }
+    for (const window of windows) window.take();
+    void writing.then((outcome) => {
+      this.#settle(windows, outcome);
+      this.#lookIn(0);
+    });
+  }
+
+  #settle(windows: readonly BudgetWindow[], { seen = [], limited }: Outcome): void {
+    const now = this.#clock.monotonic();
+    const named = limited?.budgets && windows.filter((window) => limited.budgets!.includes(window.id));
+    for (const window of windows) {
+      if (!limited) window.answered(now);
+      else if (named?.length && !named.includes(window)) window.spared();
+      else window.refused(now, retryMs(limited.retryAfterMs, window.floorMs));
+    }
+    for (const limit of seen) this.#windows.get(limit.budget)?.learn(limit, now);
+  }
+
+  #windowsOf(budgets: readonly Budget[]): BudgetWindow[] {
+    return budgets.map((budget) => {
+      const known = this.#windows.get(budget.id);
+      if (known) return known;
+      const window = new BudgetWindow(budget, this.#share);
+      this.#windows.set(budget.id, window);
+      return window;
+    });
+  }
+
+  /** Channels come and go; those that rest need no memory. */
+  #forgetIdle(now: number): void {
+    for (const [id, window] of this.#windows) if (window.isIdle(now)) this.#windows.delete(id);
+  }
+}
+
+/** Retry-After, but never at once, and not all processes at the same moment. */
+function retryMs(asked: number, floor: number): number {
+  const wait = Math.max(asked, floor);
+  return wait + Math.random() * Math.min(500, wait / 10);
+}

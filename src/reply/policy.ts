@@ -1,0 +1,214 @@
+import type { WriteOp } from './surface.ts';
+
+/**
+ * Which reply writes what, now: a pure function of what the replies have unseen and what the budgets allow.
+ * It minimises the mean age at which a character becomes visible; bench/pacing.ts shows how near it comes to
+ * the best possible. Times are ms of one monotonic clock, texts are characters.
+ */
+
+/** A budget as the policy sees it; see BudgetWindow. */
+export interface BudgetState {
+  readonly rate: number;
+  readonly burst: number;
+  free(now: number): number;
+  freeAt(slots: number, now: number): number;
+}
+
+/**
+ * What a reply would write.
+ * - `final`: the rest of a finished answer.
+ * - `text`: what has arrived of one that goes on.
+ * - `notice`: only its line about waiting changed.
+ * - `tidy`: only buttons or a footer changed.
+ */
+export type Want = 'final' | 'text' | 'notice' | 'tidy';
+
+export interface ReplyState<B = BudgetState> {
+  /** Nothing to write when absent. */
+  readonly want?: Want;
+  /** A write is in flight. */
+  readonly busy: boolean;
+  /** Text is arriving, or some that has arrived is not on screen: it competes for slots. */
+  readonly live: boolean;
+  /** A message stands already. */
+  readonly shows: boolean;
+  /** Not before this: backing off. */
+  readonly notBefore: number;
+  /** Characters that are not on screen … */
+  readonly unseen: number;
+  /** … and the sum of how long each has waited, ms. */
+  readonly unseenMs: number;
+  /** How long the wanted write has been wanted, ms. */
+  readonly waitedMs: number;
+  readonly sinceWriteMs: number;
+  /** Characters a second. */
+  readonly rate: number;
+  readonly canEdit: boolean;
+  /** The rest can go out as a message of its own. */
+  readonly canPost: boolean;
+  readonly edit: readonly B[];
+  readonly post: readonly B[];
+}
+
+export interface Decision {
+  /** `reply` is an index into the given replies. */
+  readonly writes: readonly { readonly reply: number; readonly op: WriteOp }[];
+  /** When to look again if nothing happens before; undefined: never. */
+  readonly lookAt: number | undefined;
+}
+
+/** Found by trying on bench/pacing.ts; ms unless said otherwise. */
+export const tuning = {
+  /** Saved slots are spent over this time. */
+  spendOverMs: 20_000,
+  /** The wait for a first text, at most … */
+  firstTextMs: 3000,
+  /** … and this part of what an edit must be worth makes it worth a post. */
+  firstTextPart: 0.15,
+  /** A live reply goes on in a new message when its next edit is further off than this … */
+  spillLiveMs: 20_000,
+  /** … a finished one when it is further off than this … */
+  spillFinalMs: 1500,
+  /** … and each message so begun has at least this many characters. */
+  spillCharacters: 600,
+  /** Waiting lines change no more often than this. */
+  noticeMs: 4000,
+  /** What only tidies waits for spare slots this long, then goes like a final. */
+  tidyMs: 10_000,
+};
+
+export function decide<B extends BudgetState>(
+  replies: readonly ReplyState<B>[],
+  now: number,
+  tune: typeof tuning = tuning,
+): Decision {
+  const live = countLive(replies);
+  /** Slots that this decision gives away, and those that a better-placed reply waits for. */
+  const ahead = new Map<B, number>();
+  const writes: { reply: number; op: WriteOp }[] = [];
+  let lookAt = Number.POSITIVE_INFINITY;
+
+  for (const { index, reply, rank } of ranked(replies, tune)) {
+    const ready = Math.max(reply.notBefore, worthAt(reply, live, now, tune));
+    if (ready > now) {
+      lookAt = Math.min(lookAt, ready);
+      continue;
+    }
+    let slotAt = Number.POSITIVE_INFINITY;
+    for (const op of opsOf(reply)) {
+      const spills = op === 'post' && reply.canEdit;
+      if (spills && !worthSpilling(reply, slotAt - now, live, tune)) continue;
+      const keep = (budget: B) => (rank === 0 ? 0 : kept(budget, op, spills, live));
+      const at = Math.max(now, ...reply[op].map((budget) => freeAt(budget, keep(budget), ahead, now)));
+      slotAt = Math.min(slotAt, at);
+      for (const budget of reply[op]) {
+        if (at <= now || freeAt(budget, keep(budget), ahead, now) > now) {
+          ahead.set(budget, (ahead.get(budget) ?? 0) + 1);
+        }
+      }
+      if (at > now) continue;
+      writes.push({ reply: index, op });
+      break;
+    }
+    if (slotAt > now) lookAt = Math.min(lookAt, slotAt);
+  }
+  return { writes, lookAt: lookAt === Number.POSITIVE_INFINITY ? undefined : lookAt };
+}
+
+/** Finals first, then replies that have shown nothing for too long, then the most unseen, then the rest. */
+function ranked<B extends BudgetState>(replies: readonly ReplyState<B>[], tune: typeof tuning) {
+  return replies
+    .map((reply, index) => ({ reply, index, rank: rankOf(reply, tune) }))
+    .filter(({ reply }) => reply.want !== undefined && !reply.busy)
+    .sort((a, b) => a.rank - b.rank || b.reply.unseenMs - a.reply.unseenMs || a.index - b.index);
+}
+
+function rankOf(reply: ReplyState<unknown>, tune: typeof tuning): number {
+  if (reply.want === 'final') return 0;
+  if (reply.want === 'tidy' && reply.waitedMs >= tune.tidyMs) return 0;
+  if (reply.want === 'text') return !reply.shows && reply.waitedMs >= tune.firstTextMs ? 1 : 2;
+  return 3;
+}
+
+/** How many live replies share each budget of edits. */
+function countLive<B extends BudgetState>(replies: readonly ReplyState<B>[]): ReadonlyMap<B, number> {
+  const live = new Map<B, number>();
+  for (const reply of replies) {
+    if (!reply.live) continue;
+    for (const budget of reply.edit) live.set(budget, (live.get(budget) ?? 0) + 1);
+  }
+  return live;
+}
+
+function opsOf(reply: ReplyState<unknown>): readonly WriteOp[] {
+  if (reply.canEdit) return reply.canPost ? ['edit', 'post'] : ['edit'];
+  return reply.canPost ? ['post'] : [];
+}
+
+/** Slots that only finals may use. */
+function kept<B extends BudgetState>(budget: B, op: WriteOp, spills: boolean, live: ReadonlyMap<B, number>) {
+  if (op === 'post') return spills ? Math.min(1, budget.burst - 1) : 0;
+  return Math.max(0, Math.min(budget.burst - 1, live.get(budget) ?? 0));
+}
+
+function freeAt<B extends BudgetState>(budget: B, keep: number, ahead: ReadonlyMap<B, number>, now: number) {
+  const slots = 1 + keep + (ahead.get(budget) ?? 0);
+  const atOnce = Math.min(slots, budget.burst);
+  return budget.freeAt(atOnce, now) + ((slots - atOnce) * 1000) / budget.rate;
+}
+
+/** When a write will be worth its slot. */
+function worthAt<B extends BudgetState>(
+  reply: ReplyState<B>,
+  live: ReadonlyMap<B, number>,
+  now: number,
+  tune: typeof tuning,
+): number {
+  if (reply.want === 'notice') {
+    if (!reply.shows) return now;
+    const turns = Math.max(...reply.edit.map((budget) => (2 * ((live.get(budget) ?? 0) + 1)) / budget.rate));
+    return now + Math.max(tune.noticeMs, turns * 1000) - reply.sinceWriteMs;
+  }
+  if (reply.want !== 'text') return now;
+  const price = Math.max(...reply.edit.map((budget) => slotPrice(reply, budget, live, now, tune)));
+  if (reply.shows) return now + msUntil(reply, price);
+  const queued = editQueueMs(reply, live) > tune.spillLiveMs;
+  const worth = msUntil(reply, queued ? price : price * tune.firstTextPart);
+  return now + Math.min(worth, Math.max(0, tune.firstTextMs - reply.waitedMs));
+}
+
+/** What must be unseen, in character ms, to be worth one slot: n replies take turns, less than evenly. */
+function slotPrice<B extends BudgetState>(
+  reply: ReplyState<unknown>,
+  budget: B,
+  live: ReadonlyMap<B, number>,
+  now: number,
+  tune: typeof tuning,
+): number {
+  const perSecond = budget.rate + budget.free(now) / (tune.spendOverMs / 1000);
+  const n = live.get(budget) ?? 1;
+  return (1000 * 0.5 * reply.rate * Math.sqrt(n)) / perSecond ** 2;
+}
+
+/** How long until this much is unseen if the text goes on as before. */
+function msUntil(reply: ReplyState<unknown>, price: number): number {
+  const missing = price - reply.unseenMs;
+  if (missing <= 0) return 0;
+  const rate = reply.rate / 1000;
+  return (Math.sqrt(reply.unseen ** 2 + 2 * rate * missing) - reply.unseen) / rate;
+}
+
+/** How long one round of edits takes. */
+function editQueueMs<B extends BudgetState>(reply: ReplyState<B>, live: ReadonlyMap<B, number>): number {
+  return Math.max(...reply.edit.map((budget) => ((live.get(budget) ?? 1) * 1000) / budget.rate));
+}
+
+function worthSpilling<B extends BudgetState>(
+  reply: ReplyState<B>,
+  waitMs: number,
+  live: ReadonlyMap<B, number>,
+  tune: typeof tuning,
+): boolean {
+  if (reply.want === 'final') return waitMs > tune.spillFinalMs;
+  return editQueueMs(reply, live) > tune.spillLiveMs && reply.unseen >= tune.spillCharacters;
+}
