@@ -207,7 +207,8 @@ def _located(source: Source, home: Path) -> tuple[Path, list[str]]:
     names = source.choose(receipt.files) if receipt else []
     if not receipt or not names:
         raise WeightsError(
-            f"{source} is not on the Volume; run `modal run modal_service/<server>.py::download`"
+            f"{source} is not on the Volume; run `modal run modal_service/vllm_server.py::download`, "
+            "or that of llama_server.py, under the settings of this deploy"
         )
     return _snapshot(source, home, receipt.commit), names
 
