@@ -3,7 +3,7 @@ import { type Clock, sleep } from '../clock.ts';
 import type { Model } from '../model/model.ts';
 import { type LiveReply, openReply } from '../reply/live-reply.ts';
 import type { EditPacer } from '../reply/pacer.ts';
-import type { Store, Turn } from '../store/store.ts';
+import type { Exchange, Store, Turn } from '../store/store.ts';
 import { announce } from './announce.ts';
 import { toMessages } from './history.ts';
 import { KeyedQueue } from './keyed-queue.ts';
@@ -222,8 +222,28 @@ export class PilotlightBot implements Bot {
     reply.working(words.working);
     reply.notice(null);
     await store.start(turn.id);
-    const messages = toMessages(systemPrompt, await store.history(turn), turn);
-    return streamAnswer(turn, messages, { model, reply, signal: abort.signal, clock, log });
+    const history = await store.history(turn);
+    let leftOut = false;
+    const request = {
+      messages: toMessages(systemPrompt, history, turn),
+      continueFrom: turn.answer !== '',
+      signal: abort.signal,
+      onTrimmed: (messages: number) => {
+        leftOut = true;
+        this.#cut(turn, history, messages);
+      },
+    };
+    const ending = await streamAnswer(turn, request, { model, reply, clock, log });
+    return leftOut ? { ...ending, footer: [ending.footer, words.leftOut].filter(Boolean).join(' ') } : ending;
+  }
+
+  /** Two messages a turn: the last one of those left out is where the conversation begins from now on. */
+  #cut(turn: Turn, history: readonly Exchange[], messages: number): void {
+    const last = history[Math.ceil(messages / 2) - 1];
+    if (!last) return;
+    this.#parts.store.cut(turn.conversationId, last.turn).catch((error) => {
+      this.#parts.log.error({ turn: turn.id, err: error }, 'cannot store where the conversation begins');
+    });
   }
 
   /** A turn that a crash cut off keeps its text and offers to go on. */

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import { type ChatMessage, type Model, ModelError, type ModelEvent } from '../model/model.ts';
+import { type ChatRequest, type Model, ModelError, type ModelEvent } from '../model/model.ts';
 import type { LiveReply } from '../reply/live-reply.ts';
 import type { ButtonKind } from '../reply/surface.ts';
 import type { Turn, TurnEnd } from '../store/store.ts';
@@ -22,20 +22,13 @@ export interface Ending {
  */
 export async function streamAnswer(
   turn: Turn,
-  messages: readonly ChatMessage[],
-  {
-    model,
-    reply,
-    signal,
-    clock,
-    log,
-  }: { model: Model; reply: LiveReply; signal: AbortSignal; clock: Clock; log: Logger },
+  request: ChatRequest,
+  { model, reply, clock, log }: { model: Model; reply: LiveReply; clock: Clock; log: Logger },
 ): Promise<Ending> {
   try {
-    signal.throwIfAborted();
+    request.signal.throwIfAborted();
     const show = presenter(reply, clock);
-    const continueFrom = messages.at(-1)?.role === 'assistant';
-    for await (const event of model.chat({ messages, signal, continueFrom })) {
+    for await (const event of model.chat(request)) {
       if (event.type === 'usage') log.info({ turn: turn.id, ...event }, 'usage');
       else if (event.type === 'done') return goodEnd(event.reason, reply.text);
       else show(event);

@@ -277,6 +277,31 @@ describe('the bot', () => {
     expect(chat.shown).toEqual([]);
   });
 
+  it('says when earlier turns no longer fit, and begins the next turn after them', async () => {
+    model
+      .willSay('One.')
+      .willSay('Two.')
+      .will(async function* ({ onTrimmed }) {
+        onTrimmed?.(2);
+        yield { type: 'text', text: 'Three.' };
+        yield { type: 'done', reason: 'stop' };
+      })
+      .willSay('Four.');
+    for (const text of ['first', 'second', 'third', 'fourth']) {
+      await bot.ask(aQuestion(text, { conversation: 'thread' }));
+      await settle();
+    }
+    expect(chat.shown[2]).toMatch(/^Three\. \| .*left out/);
+    expect(model.sent(3)).toEqual([
+      'user: second',
+      'assistant: Two.',
+      'user: third',
+      'assistant: Three.',
+      'user: fourth',
+    ]);
+    expect(chat.shown[3]).toBe('Four.');
+  });
+
   it('announces an answer that took longer than its asker would have waited, and no other', async () => {
     const answerAfter = (ms: number) =>
       model.will(async function* () {
