@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
+import { parse } from 'yaml';
 import { type App, startApp } from '../src/app.ts';
 import { readConfig } from '../src/config.ts';
 import { FakeDiscord, type FakeDiscordOptions } from './discord/fake-discord.ts';
@@ -12,6 +14,14 @@ export interface SandboxOptions {
   readonly model?: SleepingModelOptions;
   /** Settings of the bot beside or instead of the sandbox's own; MODEL_BASE_URL puts a real model in place. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** What docs/slack-manifest.yaml asks for, so that a scope or event that people would lack is lacking here too. */
+function manifest(): Pick<FakeSlackOptions, 'scopes' | 'subscriptions'> {
+  const { oauth_config, settings } = parse(
+    readFileSync(new URL('../docs/slack-manifest.yaml', import.meta.url), 'utf8'),
+  );
+  return { scopes: oauth_config.scopes.bot, subscriptions: settings.event_subscriptions.bot_events };
 }
 
 /** A Slack, a Discord and a sleeping model on this machine, and the real bot connected to them. */
@@ -28,7 +38,7 @@ export interface Sandbox {
 }
 
 export async function startSandbox({ log, env = {}, ...options }: SandboxOptions): Promise<Sandbox> {
-  const slack = await FakeSlack.start(options.slack);
+  const slack = await FakeSlack.start({ ...manifest(), ...options.slack });
   const discord = await FakeDiscord.start(options.discord);
   const model = env.MODEL_BASE_URL ? undefined : await SleepingModel.start(options.model);
   const modelUrl = model?.baseUrl ?? env.MODEL_BASE_URL!;
