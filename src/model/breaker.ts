@@ -48,7 +48,7 @@ export class Breaker {
     // be asked again at once.
     if (!['unreachable', 'failed', 'cut'].includes(end.fault)) return;
     // Answers that ran side by side break together: that is one failure.
-    if (startedAt <= this.#lastFailureAt) return;
+    if (startedAt < this.#lastFailureAt) return;
     const now = this.#clock.monotonic();
     this.#failures += 1;
     this.#lastFailureAt = now;

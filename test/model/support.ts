@@ -1,13 +1,7 @@
 import { pino } from 'pino';
 import { SleepingModel, type SleepingModelOptions } from '../../sandbox/model/sleeping-model.ts';
-import { createModel, type ModelOptions } from '../../src/model/client.ts';
-import {
-  type ChatMessage,
-  type ChatRequest,
-  type Model,
-  ModelError,
-  type ModelEvent,
-} from '../../src/model/model.ts';
+import { createModel, type ModelOptions, type WakeableModel } from '../../src/model/client.ts';
+import { type ChatMessage, type ChatRequest, ModelError, type ModelEvent } from '../../src/model/model.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 /** What one question came to. */
@@ -28,7 +22,7 @@ export interface Asked {
 export class Bench {
   readonly clock = new VirtualClock();
   readonly server: SleepingModel;
-  readonly model: Model;
+  readonly model: WakeableModel;
 
   static async start(server: SleepingModelOptions = {}, client: Partial<ModelOptions> = {}): Promise<Bench> {
     const clock = new VirtualClock();
