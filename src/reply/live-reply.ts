@@ -8,7 +8,6 @@ import { type Draft, Screen } from './screen.ts';
 import {
   type Budget,
   type ButtonKind,
-  type Page,
   type Receipt,
   type ReplySurface,
   WriteError,
