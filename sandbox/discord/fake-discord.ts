@@ -144,8 +144,8 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
     this.#server.gateway.invalidateSessions();
   }
 
-  addUser(name: string, options: { roles?: readonly string[] } = {}): string {
-    return this.#world.addUser(name, options.roles).id;
+  addUser(name: string, options: { roles?: readonly string[]; bot?: boolean } = {}): string {
+    return this.#world.addUser(name, options.roles, options.bot).id;
   }
 
   addRole(name: string, permissions: readonly PermissionName[] = [], mentionable = false): string {

@@ -71,8 +71,8 @@ export class World extends EventEmitter<{ event: [GatewayEvent]; change: [] }> {
     return this.#putRole({ id: this.ids.next(), name, permissions: bits(...permissions), mentionable });
   }
 
-  addUser(name: string, roles: readonly string[] = []): User {
-    return this.#putUser({ id: this.ids.next(), name, bot: false, roles: [...roles] });
+  addUser(name: string, roles: readonly string[] = [], bot = false): User {
+    return this.#putUser({ id: this.ids.next(), name, bot, roles: [...roles] });
   }
 
   addChannel(name: string): Channel {

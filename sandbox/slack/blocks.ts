@@ -146,7 +146,7 @@ function checkSize(blocks: readonly SlackBlock[]): void {
   const rendered = markdown.map(renderedBlocks);
   const count = blocks.length - markdown.length + rendered.reduce((sum, one) => sum + one.blocks, 0);
   const headings = rendered.reduce((sum, one) => sum + one.headings, 0);
-  const size = lengthOf(blocks.flatMap(textsIn)) + headingCost * headings;
+  const size = lengthOf(textsIn(blocks)) + headingCost * headings;
   if (count > maxBlocks || size > maxAllText) throw new SlackError('msg_blocks_too_long');
 }
 
@@ -164,12 +164,13 @@ function renderedBlocks(markdown: string): { blocks: number; headings: number } 
 
 const lengthOf = (texts: readonly string[]) => texts.reduce((sum, text) => sum + text.length, 0);
 
-/** Every text a block shows, found at any depth. */
-export function textsIn(value: unknown): string[] {
-  if (Array.isArray(value)) return value.flatMap(textsIn);
+/** Every text a block shows, found at any depth; with `parsed` only those in which `<…>` means something. */
+export function textsIn(value: unknown, parsed = false): string[] {
+  if (Array.isArray(value)) return value.flatMap((inner) => textsIn(inner, parsed));
   if (typeof value !== 'object' || value === null) return [];
+  if (parsed && fieldsOf(value).type === 'plain_text') return [];
   return Object.entries(value).flatMap(([key, inner]) =>
-    typeof inner === 'string' ? (key === 'text' ? [inner] : []) : textsIn(inner),
+    typeof inner === 'string' ? (key === 'text' ? [inner] : []) : textsIn(inner, parsed),
   );
 }
 

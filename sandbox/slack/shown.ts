@@ -34,7 +34,7 @@ export function shown(workspace: Workspace, message: SlackMessage, viewer?: stri
 
 /** All text of a message in which Slack would look for mentions. */
 export const mentionable = (message: { text: string; blocks: readonly SlackBlock[] }): string =>
-  [message.text, ...textsIn(message.blocks)].join('\n');
+  [message.text, ...textsIn(message.blocks, true)].join('\n');
 
 export function messageJson(
   workspace: Workspace,
