@@ -1,63 +1,12 @@
 import { pino } from 'pino';
-import { onTestFinished, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { createDiscord, type DiscordOptions } from '../../adapters/discord/discord.ts';
 import { FakeDiscord, type FakeDiscordOptions } from '../../sandbox/discord/fake-discord.ts';
-import type {
-  Bot,
-  ChatPlatform,
-  MessageKey,
-  Page,
-  Press,
-  Question,
-  WriteOptions,
-} from '../../src/bot/ports.ts';
+import type { ChatPlatform, Page, WriteOptions } from '../../src/bot/ports.ts';
 import { systemClock } from '../../src/clock.ts';
+import { MemoryBot } from '../support/memory-bot.ts';
 
-/** A bot that remembers what it was told. */
-export class MemoryBot implements Bot {
-  readonly questions: Question[] = [];
-  readonly presses: Press[] = [];
-  readonly deleted: MessageKey[] = [];
-  /** Conversations that the bot takes part in. */
-  readonly engaged = new Set<string>();
-  /** Messages that show its answers. */
-  readonly own = new Set<string>();
-  /** Set to fail, as a broken store would. */
-  broken = false;
-  pressAnswer: string | null = null;
-
-  async ask(question: Question): Promise<'accepted' | 'seen'> {
-    if (this.broken) throw new Error('the store is broken');
-    this.questions.push(question);
-    return 'accepted';
-  }
-
-  async isEngaged({ conversation }: { conversation: string }): Promise<boolean> {
-    return this.engaged.has(conversation);
-  }
-
-  async isOwnReply({ channel, message }: MessageKey): Promise<boolean> {
-    return this.own.has(`${channel} ${message}`);
-  }
-
-  async press(press: Press): Promise<string | null> {
-    if (this.broken) throw new Error('the store is broken');
-    this.presses.push(press);
-    return this.pressAnswer;
-  }
-
-  async stopConversation(): Promise<void> {}
-
-  async messageDeleted(message: MessageKey): Promise<void> {
-    this.deleted.push(message);
-  }
-
-  /** The question after those that were taken before. */
-  async next(): Promise<Question> {
-    const { length } = this.questions;
-    return vi.waitUntil(() => this.questions[length], { timeout: 5_000 });
-  }
-}
+export { MemoryBot } from '../support/memory-bot.ts';
 
 export interface Connected {
   readonly fake: FakeDiscord;

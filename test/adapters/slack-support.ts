@@ -3,68 +3,11 @@ import { onTestFinished, vi } from 'vitest';
 import type { SlackAddress } from '../../adapters/slack/address.ts';
 import { createSlack, type SlackOptions } from '../../adapters/slack/slack.ts';
 import { FakeSlack, type FakeSlackOptions } from '../../sandbox/slack/fake-slack.ts';
-import type {
-  Bot,
-  ChatPlatform,
-  MessageKey,
-  Page,
-  Press,
-  Question,
-  ReplySurface,
-  User,
-  WriteOptions,
-} from '../../src/bot/ports.ts';
+import type { ChatPlatform, Page, ReplySurface, WriteOptions } from '../../src/bot/ports.ts';
 import { systemClock } from '../../src/clock.ts';
+import { MemoryBot } from '../support/memory-bot.ts';
 
-/** A bot that only remembers what it was told. */
-export class MemoryBot implements Bot {
-  readonly questions: Question[] = [];
-  readonly offered: Question[] = [];
-  readonly presses: Press[] = [];
-  readonly stops: { conversation: string; user: User }[] = [];
-  readonly deleted: MessageKey[] = [];
-  readonly engaged = new Set<string>();
-  /** Set to make every call fail, as a broken store would. */
-  broken = false;
-  pressAnswer: string | null = null;
-
-  async ask(question: Question): Promise<'accepted' | 'seen'> {
-    this.#check();
-    this.offered.push(question);
-    const same = ({ channel, message }: Question) =>
-      channel === question.channel && message === question.message;
-    if (this.questions.some(same)) return 'seen';
-    this.questions.push(question);
-    return 'accepted';
-  }
-
-  async isEngaged({ conversation }: { conversation: string }): Promise<boolean> {
-    this.#check();
-    return this.engaged.has(conversation);
-  }
-
-  async isOwnReply(): Promise<boolean> {
-    return false;
-  }
-
-  async press(press: Press): Promise<string | null> {
-    this.#check();
-    this.presses.push(press);
-    return this.pressAnswer;
-  }
-
-  async stopConversation({ conversation }: { conversation: string }, user: User): Promise<void> {
-    this.stops.push({ conversation, user });
-  }
-
-  async messageDeleted(message: MessageKey): Promise<void> {
-    this.deleted.push(message);
-  }
-
-  #check(): void {
-    if (this.broken) throw new Error('the disk is full');
-  }
-}
+export { MemoryBot } from '../support/memory-bot.ts';
 
 export interface Running {
   readonly slack: FakeSlack;

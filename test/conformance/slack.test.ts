@@ -1,0 +1,64 @@
+import { pino } from 'pino';
+import { createSlack, type SlackOptions } from '../../adapters/slack/slack.ts';
+import { FakeSlack } from '../../sandbox/slack/fake-slack.ts';
+import { systemClock } from '../../src/clock.ts';
+import { conformance } from './adapter-suite.ts';
+
+const create = (slack: FakeSlack, options: Partial<SlackOptions> = {}) =>
+  createSlack({
+    botToken: slack.botToken,
+    appToken: slack.appToken,
+    apiUrl: slack.apiUrl,
+    clock: systemClock,
+    log: pino({ level: 'silent' }),
+    ...options,
+  });
+
+conformance<FakeSlack>({
+  name: 'Slack',
+  startFake: () => FakeSlack.start(),
+  create: (slack) => create(slack),
+  ways: [
+    {
+      name: 'a mention in a channel',
+      channel: ({ channel }) => channel,
+      ask: (slack, text) =>
+        slack.say({ channel: slack.channel, user: slack.people.asker, text: `@pilotlight ${text}` }),
+      calls: { post: ['chat.postMessage'], edit: ['chat.update'] },
+      deny: (slack) => slack.archive(slack.channel),
+    },
+    {
+      name: 'a direct message',
+      channel: ({ dm }) => dm,
+      ask: (slack, text) => slack.say({ channel: slack.dm, user: slack.people.asker, text }),
+      calls: {
+        post: ['chat.startStream', 'chat.postMessage'],
+        edit: ['chat.appendStream', 'chat.stopStream', 'chat.update'],
+      },
+      deny: (slack) => slack.archive(slack.dm),
+    },
+  ],
+  botsSpeak(slack) {
+    const { channel, dm, people, botUserId } = slack;
+    const message = { type: 'message', channel, channel_type: 'channel', text: `<@${botUserId}> hello` };
+    const ids = { ts: '1767614400.000001', event_ts: '1767614400.000001' };
+    slack.sendEvent({ ...message, ...ids, user: people.colleague, bot_id: 'B0OTHER' });
+    slack.sendEvent({ ...message, ...ids, type: 'app_mention', user: people.colleague, bot_id: 'B0OTHER' });
+    slack.sendEvent({ ...message, ...ids, subtype: 'bot_message', bot_id: 'B0OTHER' });
+    slack.sendEvent({ ...message, ...ids, user: botUserId });
+    slack.sendEvent({ ...message, ...ids, user: botUserId, channel: dm, channel_type: 'im' });
+  },
+  openThread(slack) {
+    const { channel, people } = slack;
+    const thread = slack.say({ channel, user: people.asker, text: 'a thread' });
+    return {
+      conversation: `${channel}:${thread}`,
+      say: (text) => void slack.say({ channel, user: people.colleague, text, thread }),
+    };
+  },
+  shows: ({ text, footer }) => [text, footer].filter(Boolean).join('\n\n'),
+  badTokens: {
+    SLACK_BOT_TOKEN: (slack, botToken) => create(slack, { botToken }),
+    SLACK_APP_TOKEN: (slack, appToken) => create(slack, { appToken }),
+  },
+});

@@ -1,0 +1,64 @@
+import { vi } from 'vitest';
+import type { Bot, MessageKey, Press, Question, User } from '../../src/bot/ports.ts';
+
+/** A bot that only remembers what it was told, for tests of adapters. */
+export class MemoryBot implements Bot {
+  /** Each once, as the real bot takes them. */
+  readonly questions: Question[] = [];
+  /** All that were brought, also those that were taken before. */
+  readonly offered: Question[] = [];
+  readonly presses: Press[] = [];
+  readonly stops: { conversation: string; user: User }[] = [];
+  readonly deleted: MessageKey[] = [];
+  /** Conversations that the bot takes part in. */
+  readonly engaged = new Set<string>();
+  /** Messages that show its answers: "channel message". */
+  readonly own = new Set<string>();
+  /** Set to make every call fail, as a broken store would. */
+  broken = false;
+  pressAnswer: string | null = null;
+
+  async ask(question: Question): Promise<'accepted' | 'seen'> {
+    this.#check();
+    this.offered.push(question);
+    const same = ({ channel, message }: Question) =>
+      channel === question.channel && message === question.message;
+    if (this.questions.some(same)) return 'seen';
+    this.questions.push(question);
+    return 'accepted';
+  }
+
+  async isEngaged({ conversation }: { conversation: string }): Promise<boolean> {
+    this.#check();
+    return this.engaged.has(conversation);
+  }
+
+  async isOwnReply({ channel, message }: MessageKey): Promise<boolean> {
+    this.#check();
+    return this.own.has(`${channel} ${message}`);
+  }
+
+  async press(press: Press): Promise<string | null> {
+    this.#check();
+    this.presses.push(press);
+    return this.pressAnswer;
+  }
+
+  async stopConversation({ conversation }: { conversation: string }, user: User): Promise<void> {
+    this.stops.push({ conversation, user });
+  }
+
+  async messageDeleted(message: MessageKey): Promise<void> {
+    this.deleted.push(message);
+  }
+
+  /** The question after those that were taken before. */
+  async next(): Promise<Question> {
+    const { length } = this.questions;
+    return vi.waitUntil(() => this.questions[length], { timeout: 10_000 });
+  }
+
+  #check(): void {
+    if (this.broken) throw new Error('the disk is full');
+  }
+}
