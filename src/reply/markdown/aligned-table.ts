@@ -137,10 +137,7 @@ export class AlignedTable implements Table {
       const text = cell.replace(/<br ?\/?>/gi, ' ').replace(/\\\|/g, '|');
       if (text === '') return;
       this.#writer.line([...this.#open, item], i === 0 ? 'item' : 'line', 0);
-      this.#inline.startLine();
-      for (const char of name === '' ? text : `**${name}:** ${text}`) this.#inline.push(char);
-      this.#inline.endLine();
-      this.#inline.endBlock();
+      this.#inline.line(name === '' ? text : `**${name}:** ${text}`);
       this.#writer.endMarks();
     });
   }

@@ -5,7 +5,7 @@ import { CodeLine } from './code-line.ts';
 import { dialects, type Signs } from './dialects.ts';
 import { Inline } from './inline.ts';
 import { type Block, type Leaf, type LineStart, readLineStart } from './line-start.ts';
-import { NativeTable } from './native-table.ts';
+import { NativeTable, readHead } from './native-table.ts';
 import type { Boundary, Container, Draft, PageWriter } from './page-writer.ts';
 import { readRow, type Table } from './table.ts';
 
@@ -21,8 +21,10 @@ export class Blocks {
   readonly #inline: Inline;
   readonly #code: CodeLine;
   readonly #limit: number;
-  /** Characters of a word, a link or a table's row up to which it stays whole. */
+  /** Characters of a word or a link up to which it stays whole. */
   readonly #longest: number;
+  /** Characters of a table's row that are waited for. */
+  readonly #longestRow: number;
   /** What the current line is. `start`: undecided; `line` and `row` are waited for whole. */
   #mode: 'start' | 'line' | 'row' | 'text' | 'code' = 'start';
   /** The line so far, while it is undecided or waited for. */
@@ -47,7 +49,8 @@ export class Blocks {
     this.#writer = writer;
     this.#signs = dialects[dialect];
     this.#limit = limit;
-    this.#longest = Math.min(1000, Math.floor(limit / 4));
+    this.#longest = Math.min(1000, Math.floor(limit * 0.4));
+    this.#longestRow = this.#signs.tables ? Math.min(4000, Math.floor(limit / 2)) : 4000;
     this.#inline = new Inline(dialect, this.#longest, (...word) => writer.word(...word));
     this.#code = new CodeLine(this.#signs, this.#longest, (...word) => writer.word(...word));
   }
@@ -94,10 +97,9 @@ export class Blocks {
       const plain = length === 1 && this.#open.length === 0 && this.#leaf.kind === 'text' && !SIGN.test(char);
       if (plain && this.#header === undefined) this.#startText('line', char);
       else this.#read(length > LONGEST_SIGNS);
-    } else if (length > this.#longest) {
-      if (this.#mode === 'row') this.#rowIsText();
-      else this.#read(true);
-    }
+    } else if (this.#mode === 'row') {
+      if (length > this.#longestRow) this.#rowIsText();
+    } else if (length > this.#longest) this.#read(true);
   }
 
   #endLine(): void {
@@ -125,7 +127,7 @@ export class Blocks {
       open: this.#open,
       leaf: this.#leaf,
       headed: this.#header !== undefined || (this.#leaf.kind === 'text' && this.#lastLine.includes('|')),
-      deepest: Math.min(10, Math.floor(this.#limit / 100)),
+      deepest: Math.min(10, Math.floor(this.#limit / 150)),
       bullet: this.#signs.bullet,
     });
     if (start === 'more') this.#mode = 'start';
@@ -338,7 +340,9 @@ export class Blocks {
 
   #startTable(delimiterRow: string): void {
     const header = this.#header ?? this.#lastLine;
-    if (readRow(header).length !== readRow(delimiterRow).length) {
+    const head = readHead(header, delimiterRow);
+    const fits = !this.#signs.tables || head[0].length + head[1].length < this.#limit / 3;
+    if (!fits || readRow(header).length !== readRow(delimiterRow).length) {
       if (this.#header !== undefined) this.#headerIsText();
       this.#startText('line', delimiterRow);
       return;
@@ -348,8 +352,9 @@ export class Blocks {
     this.#endLeaf();
     this.#leaf = { kind: 'table' };
     this.#line(shown ? 'glued' : this.#boundary('section'));
+    const [writer, open, inline] = [this.#writer, this.#open, this.#inline];
     this.#table = this.#signs.tables
-      ? new NativeTable(this.#writer, this.#open, { header, delimiterRow, shown }, this.#limit)
-      : new AlignedTable(this.#writer, this.#open, { header, delimiterRow }, this.#inline);
+      ? new NativeTable(writer, open, head, { shown, inline, longest: Math.floor(this.#limit / 2) })
+      : new AlignedTable(writer, open, { header, delimiterRow }, inline);
   }
 }

@@ -11,11 +11,16 @@ export type EmitWord = (space: string, word: string, marks: readonly Mark[]) => 
 
 /** A code span or a formula is waited for this long (characters); a longer code span is shown as it grows. */
 const LONGEST_SPAN = 240;
+const LONGEST_RUN = 40;
+
 /** Scripts that put no spaces between words. */
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u3000-\u303f\uff00-\uffef]/u;
 /** What must not begin a line there: marks that join the letter before, and closing punctuation. */
 const JOINED = /\p{M}|\p{Pe}|\p{Pf}|\p{Po}|\p{Lm}|\u200d/u;
+
+/** What must not end a line there, or may belong to something that must not be cut. */
+const OPENING = /[\p{Ps}\p{Pi}\p{Default_Ignorable_Code_Point}*_~`@<&!#\\]/u;
 
 export class Inline {
   readonly #dialect: Dialect;
@@ -75,6 +80,15 @@ export class Inline {
     this.#space = '';
     this.#text = '';
     this.#at = 0;
+    this.#taken = 0;
+  }
+
+  /** Writes a whole line that is a block by itself. */
+  line(text: string): void {
+    this.startLine();
+    for (const char of text) this.push(char);
+    this.endLine();
+    this.endBlock();
   }
 
   endBlock(): void {
@@ -127,9 +141,16 @@ export class Inline {
     }
   }
 
+  /** How often `char` stands here in a row; nobody means anything by a longer run than counted. */
+  #run(char: string): number {
+    let length = 1;
+    while (length < LONGEST_RUN && this.#text[this.#at + length] === char) length++;
+    return length;
+  }
+
   /** True when `count` more characters follow the current one, or none will ever. */
   #more(count: number, complete: boolean): boolean {
-    return complete || this.#at + count < this.#text.length;
+    return complete || count === LONGEST_RUN || this.#at + count < this.#text.length;
   }
 
   /** Moves the next `length` characters into the word, written as `as`. */
@@ -152,8 +173,7 @@ export class Inline {
   #plain(char: string): true {
     const last = this.#word.at(-1);
     if (last !== undefined && !JOINED.test(char) && (UNSPACED.test(char) || UNSPACED.test(last))) {
-      const plain = /[\p{L}\p{N}\p{P}]$/u.test(last) && !/[\p{Ps}\p{Pi}*_~`@<&]$/u.test(last);
-      if (plain) this.#flush();
+      if (/[\p{L}\p{N}\p{P}]/u.test(last) && !OPENING.test(last)) this.#flush();
     }
     return this.#take(1);
   }
@@ -191,8 +211,7 @@ export class Inline {
   }
 
   #codeSpan(complete: boolean): boolean {
-    let ticks = 1;
-    while (this.#text[this.#at + ticks] === '`') ticks++;
+    const ticks = this.#run('`');
     if (!this.#more(ticks, complete)) return false;
     const end = endOfCode(this.#text, this.#at);
     // A run at the very end may still grow, and then it is another run.
@@ -215,8 +234,7 @@ export class Inline {
       return true;
     }
     if (char !== '`') return this.#take(1);
-    let ticks = 1;
-    while (this.#text[this.#at + ticks] === '`') ticks++;
+    const ticks = this.#run('`');
     if (!this.#more(ticks, complete)) return false;
     if (ticks === this.#code.length) this.#code = '';
     return this.#take(ticks);
@@ -270,12 +288,11 @@ export class Inline {
   }
 
   #delimiters(char: string, complete: boolean): boolean {
-    let length = 1;
-    while (this.#text[this.#at + length] === char) length++;
+    const length = this.#run(char);
     if (!this.#more(length, complete)) return false;
-    if (this.#bold && char !== '~' && length >= 2) return this.#take(length, char.repeat(length % 2));
-    this.#emphasis.run(char, length, this.#before, this.#text[this.#at + length] ?? '');
-    return this.#take(length);
+    const written = this.#bold && char !== '~' ? length % 2 : length;
+    if (written > 0) this.#emphasis.run(char, written, this.#before, this.#text[this.#at + length] ?? '');
+    return this.#take(length, char.repeat(written));
   }
 
   #marks(): readonly Mark[] {
@@ -310,8 +327,6 @@ export function inlineText(text: string, dialect: Dialect): string {
   const inline = new Inline(dialect, Number.POSITIVE_INFINITY, (space, word) => {
     written += space + word;
   });
-  inline.startLine();
-  for (const char of text) inline.push(char);
-  inline.endLine();
+  inline.line(text);
   return written;
 }

@@ -129,15 +129,15 @@ export function readLineStart(
       return found('indented');
     }
     const direct = continues && matched === open.length;
-    if (matched + opened.length >= deepest) return found('text', rest);
-    if (rest[0] === '>') {
+    const nests = matched + opened.length < deepest;
+    if (nests && rest[0] === '>') {
       if (rest.length === 1 && !complete) return 'more';
       cursor.moveTo(at + 1);
       cursor.skip(1);
       opened.push({ kind: 'quote', first: '> ', next: '> ', indent: 0 });
       continue;
     }
-    const item = readItem(rest, complete, direct);
+    const item = nests && readItem(rest, complete, direct);
     if (item === 'more') return 'more';
     if (item) {
       cursor.moveTo(at + item.marker.length);

@@ -65,8 +65,9 @@ export class PageWriter {
     if (this.#shown && this.#draft === draft) return this.#shown;
     this.#draft = draft;
     const source = this.#out;
+    const empty = source === '' && !draft;
     const text = source + (draft ? this.#framedText(draft) : this.#closing());
-    this.#shown = text === '' ? [...this.#settled] : [...this.#settled, Object.freeze({ text, source })];
+    this.#shown = empty ? [...this.#settled] : [...this.#settled, Object.freeze({ text, source })];
     return this.#shown;
   }
 
@@ -85,7 +86,9 @@ export class PageWriter {
 
   /** Writes what is a block by itself: a thematic break, an underline. */
   sign(text: string): void {
-    this.#write('', text, [], false);
+    // `- ---` would be one break, not an item with a break in it.
+    const clashes = this.#containers.at(-1)?.first[0] === text[0];
+    this.#write('', clashes ? '___' : text, [], false);
   }
 
   #write(space: string, text: string, marks: readonly Mark[], guarded: boolean): void {
