@@ -73,25 +73,23 @@ export class BudgetWindow {
     this.#inFlight += 1;
   }
 
-  /** A write was answered, or will never be: it counts in either case. */
+  /** A write was answered, or will never be: it counts in either case, refused by another budget or not. */
   answered(now: number): void {
     this.#inFlight -= 1;
     this.#count(now);
   }
 
-  /** A write was refused because this budget was exhausted: nothing for `waitMs`, and less from then on. */
+  /**
+   * A write was refused because this budget was exhausted: nothing for `waitMs`, and less from then on.
+   * It counts all the same, since some platforms count refusals.
+   */
   refused(now: number, waitMs: number): void {
-    this.#inFlight -= 1;
+    this.answered(now);
     this.#closedUntil = Math.max(this.#closedUntil, now + waitMs);
     // Writes that were under way together are refused together: one lesson, not many.
     if (now - this.#cautionAt < this.#windowMs && this.#caution < 1) return;
     this.#caution *= caution.drop;
     this.#cautionAt = now;
-  }
-
-  /** A write was refused, but because of another budget. */
-  spared(): void {
-    this.#inFlight -= 1;
   }
 
   /**

@@ -103,9 +103,9 @@ export class EditPacer {
     const now = this.#clock.monotonic();
     const named = limited?.budgets && windows.filter((window) => limited.budgets!.includes(window.id));
     for (const window of windows) {
-      if (!limited) window.answered(now);
-      else if (named?.length && !named.includes(window)) window.spared();
-      else window.refused(now, retryMs(limited.retryAfterMs, window.floorMs));
+      const refuses = limited && (!named?.length || named.includes(window));
+      if (refuses) window.refused(now, retryMs(limited.retryAfterMs, window.floorMs));
+      else window.answered(now);
     }
     for (const limit of seen) this.#windows.get(limit.budget)?.learn(limit, now);
   }

@@ -82,14 +82,15 @@ export function decide<B extends BudgetState>(
   now: number,
   tune: typeof tuning = tuning,
 ): Decision {
-  const live = countLive(replies);
+  const live = countOnBudgets(replies, (reply) => reply.live);
+  const waiting = countOnBudgets(replies, (reply) => reply.live || reply.want === 'notice');
   /** Slots that this decision gives away, and those that a better-placed reply waits for. */
   const ahead = new Map<B, number>();
   const writes: { reply: number; op: WriteOp }[] = [];
   let lookAt = Number.POSITIVE_INFINITY;
 
   for (const { index, reply, rank } of ranked(replies, tune)) {
-    const ready = Math.max(reply.notBefore, worthAt(reply, live, now, tune));
+    const ready = Math.max(reply.notBefore, worthAt(reply, live, waiting, now, tune));
     if (ready > now) {
       lookAt = Math.min(lookAt, ready);
       continue;
@@ -98,7 +99,7 @@ export function decide<B extends BudgetState>(
     for (const op of opsOf(reply)) {
       const spills = op === 'post' && reply.canEdit;
       if (spills && !worthSpilling(reply, slotAt - now, live, tune)) continue;
-      const keep = (budget: B) => (rank === 0 ? 0 : kept(budget, op, spills, live));
+      const keep = (budget: B) => (rank === 0 ? 0 : kept(budget, op, spills, rank, live));
       const at = Math.max(now, ...reply[op].map((budget) => freeAt(budget, keep(budget), ahead, now)));
       slotAt = Math.min(slotAt, at);
       for (const budget of reply[op]) {
@@ -130,14 +131,14 @@ function rankOf(reply: ReplyState<unknown>, tune: typeof tuning): number {
   return 3;
 }
 
-/** How many live replies share each budget of edits. */
-function countLive<B extends BudgetState>(replies: readonly ReplyState<B>[]): ReadonlyMap<B, number> {
-  const live = new Map<B, number>();
+/** How many of these replies share each budget of edits. */
+function countOnBudgets<B>(replies: readonly ReplyState<B>[], which: (reply: ReplyState<B>) => boolean) {
+  const counts = new Map<B, number>();
   for (const reply of replies) {
-    if (!reply.live) continue;
-    for (const budget of reply.edit) live.set(budget, (live.get(budget) ?? 0) + 1);
+    if (!which(reply)) continue;
+    for (const budget of reply.edit) counts.set(budget, (counts.get(budget) ?? 0) + 1);
   }
-  return live;
+  return counts;
 }
 
 function opsOf(reply: ReplyState<unknown>): readonly WriteOp[] {
@@ -145,10 +146,16 @@ function opsOf(reply: ReplyState<unknown>): readonly WriteOp[] {
   return reply.canPost ? ['post'] : [];
 }
 
-/** Slots that only finals may use. */
-function kept<B extends BudgetState>(budget: B, op: WriteOp, spills: boolean, live: ReadonlyMap<B, number>) {
-  if (op === 'post') return spills ? Math.min(1, budget.burst - 1) : 0;
-  return Math.max(0, Math.min(budget.burst - 1, live.get(budget) ?? 0));
+/** Slots that only finals may use; what is neither text nor final leaves one for text as well. */
+function kept<B extends BudgetState>(
+  budget: B,
+  op: WriteOp,
+  spills: boolean,
+  rank: number,
+  live: ReadonlyMap<B, number>,
+): number {
+  const wanted = op === 'post' ? (spills ? 1 : 0) : Math.max(live.get(budget) ?? 0, rank - 2);
+  return Math.max(0, Math.min(budget.burst - 1, wanted));
 }
 
 function freeAt<B extends BudgetState>(budget: B, keep: number, ahead: ReadonlyMap<B, number>, now: number) {
@@ -161,18 +168,20 @@ function freeAt<B extends BudgetState>(budget: B, keep: number, ahead: ReadonlyM
 function worthAt<B extends BudgetState>(
   reply: ReplyState<B>,
   live: ReadonlyMap<B, number>,
+  waiting: ReadonlyMap<B, number>,
   now: number,
   tune: typeof tuning,
 ): number {
   if (reply.want === 'notice') {
-    if (!reply.shows) return now;
-    const turns = Math.max(...reply.edit.map((budget) => (2 * ((live.get(budget) ?? 0) + 1)) / budget.rate));
-    return now + Math.max(tune.noticeMs, turns * 1000) - reply.sinceWriteMs;
+    // At most half of the budget goes into lines about waiting.
+    return reply.shows
+      ? now + Math.max(tune.noticeMs, 2 * roundMs(reply, waiting)) - reply.sinceWriteMs
+      : now;
   }
   if (reply.want !== 'text') return now;
   const price = Math.max(...reply.edit.map((budget) => slotPrice(reply, budget, live, now, tune)));
   if (reply.shows) return now + msUntil(reply, price);
-  const queued = editQueueMs(reply, live) > tune.spillLiveMs;
+  const queued = roundMs(reply, live) > tune.spillLiveMs;
   const worth = msUntil(reply, queued ? price : price * tune.firstTextPart);
   return now + Math.min(worth, Math.max(0, tune.firstTextMs - reply.waitedMs));
 }
@@ -198,9 +207,9 @@ function msUntil(reply: ReplyState<unknown>, price: number): number {
   return (Math.sqrt(reply.unseen ** 2 + 2 * rate * missing) - reply.unseen) / rate;
 }
 
-/** How long one round of edits takes. */
-function editQueueMs<B extends BudgetState>(reply: ReplyState<B>, live: ReadonlyMap<B, number>): number {
-  return Math.max(...reply.edit.map((budget) => ((live.get(budget) ?? 1) * 1000) / budget.rate));
+/** How long it takes until each of these replies was edited once. */
+function roundMs<B extends BudgetState>(reply: ReplyState<B>, counts: ReadonlyMap<B, number>): number {
+  return Math.max(...reply.edit.map((budget) => ((counts.get(budget) ?? 1) * 1000) / budget.rate));
 }
 
 function worthSpilling<B extends BudgetState>(
@@ -210,5 +219,5 @@ function worthSpilling<B extends BudgetState>(
   tune: typeof tuning,
 ): boolean {
   if (reply.want === 'final') return waitMs > tune.spillFinalMs;
-  return editQueueMs(reply, live) > tune.spillLiveMs && reply.unseen >= tune.spillCharacters;
+  return roundMs(reply, live) > tune.spillLiveMs && reply.unseen >= tune.spillCharacters;
 }

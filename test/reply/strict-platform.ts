@@ -68,6 +68,8 @@ export class StrictPlatform {
   fault: Fault = () => undefined;
   /** Does the write, then loses the answer. */
   loseAnswer: (op: WriteOp) => boolean = () => false;
+  /** Never answers, nor does anything. */
+  hang = false;
   /** Says in receipts what is left of each budget. */
   tellsLimits = false;
   longest: number;
@@ -75,6 +77,7 @@ export class StrictPlatform {
   readonly #rules: Rules;
   readonly #latencyMs: () => number;
   readonly #limiters = new Map<string, Limiter>();
+  #posted = 0;
   readonly #keys = new Map<string, StandingMessage>();
 
   constructor(clock: Clock, rules: Rules, latencyMs: () => number = () => 60) {
@@ -118,6 +121,7 @@ export class StrictPlatform {
     page: Page,
     options: WriteOptions,
   ): Promise<Receipt> {
+    if (this.hang) return new Promise(() => undefined);
     const latency = this.#latencyMs();
     await this.#wait(latency / 2);
     try {
@@ -138,7 +142,8 @@ export class StrictPlatform {
   #post(channel: string, page: Page, { key }: WriteOptions): string {
     const known = this.#keys.get(`${channel} ${key}`);
     if (known) return known.id;
-    const message = { id: `m${this.messages.length + 1}`, channel, page, edits: 0 };
+    this.#posted += 1;
+    const message = { id: `m${this.#posted}`, channel, page, edits: 0 };
     this.#keys.set(`${channel} ${key}`, message);
     this.messages.push(message);
     return message.id;

@@ -5,12 +5,12 @@ import type { LiveReply } from '../../src/reply/live-reply.ts';
 export function type(
   clock: Clock,
   reply: Pick<LiveReply, 'append'>,
-  options: { text: string; perSecond?: number; delayMs?: number; then?: () => void },
+  options: { text: string; perSecond?: number; delayMs?: number; atEnd?: () => void },
 ): void {
-  const { text, perSecond = 50, delayMs = 0, then } = options;
+  const { text, perSecond = 50, delayMs = 0, atEnd } = options;
   const start = clock.monotonic() + delayMs;
   const next = (from: number) => {
-    if (from >= text.length) return then?.();
+    if (from >= text.length) return atEnd?.();
     const at = start + (from / 4) * (1000 / perSecond);
     clock.after(at - clock.monotonic(), () => {
       reply.append(text.slice(from, from + 4));
