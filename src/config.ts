@@ -19,6 +19,7 @@ const WHERE: Record<string, string> = {
   MODEL_MAX_TOKENS: 'a whole number of tokens that one answer may have',
   MODEL_MAX_STREAMS: 'a whole number: answers the endpoint gives at once',
   MODEL_WAKE_MINUTES: 'minutes to wait for a sleeping model',
+  MODEL_SHOW_REASONING: 'true or false',
   MODAL_PROXY_KEY: 'modal.com/settings → Proxy Auth Tokens (wk-…)',
   MODAL_PROXY_SECRET: 'modal.com/settings → Proxy Auth Tokens (ws-…), shown once when the token is made',
   MODAL_TOKEN_ID: 'modal.com/settings → API Tokens (ak-…)',
@@ -47,6 +48,9 @@ const number = (min: number, max: number, whole = true) =>
     context.addIssue(`is not a ${whole ? 'whole ' : ''}number from ${min} to ${max}`);
     return z.NEVER;
   });
+const flag = z
+  .enum(['true', 'false'], { error: 'is neither true nor false' })
+  .transform((value) => value === 'true');
 const ids = (pattern: RegExp) =>
   text
     .transform((value) => value.split(/[\s,]+/).filter(Boolean))
@@ -81,6 +85,7 @@ const schema = z.object({
   MODEL_MAX_TOKENS: number(1, 1_000_000).default(4096),
   MODEL_MAX_STREAMS: number(1, 10_000).default(16),
   MODEL_WAKE_MINUTES: number(0.1, 120, false).default(15),
+  MODEL_SHOW_REASONING: flag.default(false),
   MODAL_PROXY_KEY: secret('wk-', { 'ak-': 'an API token; it belongs in MODAL_TOKEN_ID' }).optional(),
   MODAL_PROXY_SECRET: secret('ws-', { 'as-': 'an API token; it belongs in MODAL_TOKEN_SECRET' }).optional(),
   MODAL_TOKEN_ID: secret('ak-', { 'wk-': 'a proxy token; it belongs in MODAL_PROXY_KEY' }).optional(),

@@ -61,6 +61,14 @@ describe('the settings', () => {
     );
   });
 
+  it('switch with true and false, and with nothing else', () => {
+    expect(readConfig({ ...slack, ...model }).MODEL_SHOW_REASONING).toBe(false);
+    expect(readConfig({ ...slack, ...model, MODEL_SHOW_REASONING: 'true' }).MODEL_SHOW_REASONING).toBe(true);
+    expect(faultsOf({ ...slack, ...model, MODEL_SHOW_REASONING: 'yes' })).toContain(
+      'MODEL_SHOW_REASONING is neither true nor false',
+    );
+  });
+
   it('never repeat a value, for it may be a secret', () => {
     expect(
       faultsOf({ SLACK_BOT_TOKEN: 'xoxp-very-secret', SLACK_APP_TOKEN: 'wrong-secret', ...model }),

@@ -41,6 +41,8 @@ export interface BotParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly systemPrompt: string;
+  /** Shows what the model thinks, while it thinks. */
+  readonly showReasoning: boolean;
   /** User and role ids that may stop and retry other people's answers. */
   readonly admins: Readonly<Record<PlatformName, readonly string[]>>;
   /** A wait longer than this ends with a message that notifies; ms, 0 never. */
@@ -215,7 +217,7 @@ export class PilotlightBot implements Bot {
   }
 
   async #answer({ turn, reply, abort }: Running): Promise<Ending> {
-    const { store, model, systemPrompt, clock, log } = this.#parts;
+    const { store, model, systemPrompt, showReasoning, clock, log } = this.#parts;
     if (turn.question.text.trim() === '' && turn.question.images.length === 0) {
       return { end: 'done', footer: words.emptyPrompt, buttons: [] };
     }
@@ -233,7 +235,7 @@ export class PilotlightBot implements Bot {
         this.#cut(turn, history, messages);
       },
     };
-    const ending = await streamAnswer(turn, request, { model, reply, clock, log });
+    const ending = await streamAnswer(turn, request, { model, reply, showReasoning, clock, log });
     return leftOut ? { ...ending, footer: [ending.footer, words.leftOut].filter(Boolean).join(' ') } : ending;
   }
 

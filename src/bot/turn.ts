@@ -5,6 +5,7 @@ import type { LiveReply } from '../reply/live-reply.ts';
 import type { ButtonKind } from '../reply/surface.ts';
 import type { Turn, TurnEnd } from '../store/store.ts';
 import { ReplyDeleted, ShuttingDown, Stopped } from './stops.ts';
+import { Thought } from './thought.ts';
 import * as words from './words.ts';
 
 /** Reasoning shorter than this is over before a status about it would be read; ms. */
@@ -16,6 +17,15 @@ export interface Ending {
   readonly buttons: readonly ButtonKind[];
 }
 
+export interface TurnParts {
+  readonly model: Model;
+  readonly reply: LiveReply;
+  /** Shows the latest thought while the model thinks, beside how long it is. */
+  readonly showReasoning: boolean;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 /**
  * Asks the model and feeds its answer to the live reply, to whatever end. Never throws: each way to end
  * is an {@link Ending}, said to the person by whoever finishes the reply.
@@ -23,11 +33,12 @@ export interface Ending {
 export async function streamAnswer(
   turn: Turn,
   request: ChatRequest,
-  { model, reply, clock, log }: { model: Model; reply: LiveReply; clock: Clock; log: Logger },
+  { model, reply, showReasoning, clock, log }: TurnParts,
 ): Promise<Ending> {
   try {
     request.signal.throwIfAborted();
-    const show = presenter(reply, clock);
+    const dialect = turn.question.platform;
+    const show = presenter(reply, clock, (thought) => (showReasoning ? thought.latest(dialect) : ''));
     for await (const event of model.chat(request)) {
       if (event.type === 'usage') log.info({ turn: turn.id, ...event }, 'usage');
       else if (event.type === 'done') return goodEnd(event.reason, reply.text);
@@ -40,8 +51,8 @@ export async function streamAnswer(
 }
 
 /** Shows each event the way a person wants to see it. */
-function presenter(reply: LiveReply, clock: Clock) {
-  let thought = 0;
+function presenter(reply: LiveReply, clock: Clock, excerpt: (thought: Thought) => string) {
+  const thought = new Thought();
   let thinkingSince: number | undefined;
   let answering = false;
   return (event: Exclude<ModelEvent, { type: 'usage' | 'done' }>): void => {
@@ -49,9 +60,9 @@ function presenter(reply: LiveReply, clock: Clock) {
     else if (event.type === 'queued') reply.notice(words.queued(event.place));
     else if (event.type === 'reasoning') {
       thinkingSince ??= clock.monotonic();
-      thought += event.text.split(/\s+/).length - 1;
+      thought.append(event.text);
       const late = clock.monotonic() - thinkingSince > REASONING_SHOWN_AFTER;
-      reply.notice(late && !answering ? words.reasoning(thought) : null);
+      reply.notice(late && !answering ? words.reasoning(thought.words, excerpt(thought)) : null);
     } else {
       if (!answering) reply.notice(null);
       answering = true;

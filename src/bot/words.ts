@@ -28,7 +28,8 @@ export function waking({ phase, elapsedMs, usualMs, slowMs, place }: Waking): st
 export const queued = (place: number): string =>
   place === 1 ? '⏳ The model is busy · you are next' : `⏳ The model is busy · number ${place} in line`;
 
-export const reasoning = (words: number): string => `💭 Thinking · ${words} words so far`;
+export const reasoning = (words: number, latest: string): string =>
+  [`💭 Thinking · ${words} words so far`, latest].filter(Boolean).join(' · ');
 
 export const working = 'is thinking…';
 export const afterEarlier = '⏳ Waiting for the answer before this one';

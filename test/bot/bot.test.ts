@@ -17,7 +17,7 @@ describe('the bot', () => {
   let store: SqliteStore;
   let bot: PilotlightBot;
 
-  function start(): void {
+  function start({ showReasoning = false } = {}): void {
     bot = new PilotlightBot({
       store,
       model,
@@ -26,6 +26,7 @@ describe('the bot', () => {
       clock,
       log,
       systemPrompt: 'Be brief.',
+      showReasoning,
       admins: { slack: ['U9'], discord: [] },
       announceAfterMs: 60_000,
     });
@@ -152,6 +153,48 @@ describe('the bot', () => {
     expect([...chat.messages.values()][0]!.buttons).toEqual(['stop']);
     await settle();
     expect(chat.shown).toEqual(['Awake.']);
+  });
+
+  describe('a model that thinks first', () => {
+    beforeEach(() => {
+      model.will(async function* () {
+        for (let step = 1; step <= 8; step += 1) {
+          yield { type: 'reasoning', text: `Step ${step} of **many**, for <!chan` };
+          yield { type: 'reasoning', text: 'nel> to see. ' };
+          await new Promise<void>((resolve) => clock.after(1_000, resolve));
+        }
+        yield { type: 'text', text: 'Forty-two.' };
+        yield { type: 'done', reason: 'stop' };
+      });
+      model.willSay('You are welcome.');
+    });
+
+    it('is said to think, and how much, without what it thinks', async () => {
+      await bot.ask(aQuestion('What is six times seven?'));
+      await settle(7_500);
+      expect(chat.shown).toHaveLength(1);
+      expect(chat.shown[0]).toMatch(/^💭 Thinking · \d+ words so far$/);
+    });
+
+    it('shows its latest thought as plain text, where the operator wants that, and then the answer alone', async () => {
+      start({ showReasoning: true });
+      await bot.ask(aQuestion('What is six times seven?', { conversation: 'thread' }));
+      await settle(7_500);
+      expect(chat.shown).toHaveLength(1);
+      expect(chat.shown[0]).toMatch(
+        /^💭 Thinking · \d+ words so far · ….*Step \d of many, for <\u200b!channel> to see\.$/,
+      );
+      expect(chat.shown[0]!.length).toBeLessThan(200);
+      await settle();
+      expect(chat.shown).toEqual(['Forty-two.']);
+      await bot.ask(aQuestion('Thank you.', { conversation: 'thread' }));
+      await settle();
+      expect(model.sent(1)).toEqual([
+        'user: What is six times seven?',
+        'assistant: Forty-two.',
+        'user: Thank you.',
+      ]);
+    });
   });
 
   it('answers an empty prompt with what to do, without waking the model', async () => {

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { Thought } from '../../src/bot/thought.ts';
+
+function thinking(...texts: string[]): Thought {
+  const thought = new Thought();
+  for (const text of texts) thought.append(text);
+  return thought;
+}
+
+describe('a thought of the model', () => {
+  it('is counted in words, however it is cut', () => {
+    expect(thinking('one two ', 'thr', 'ee ', 'four ').words).toBe(4);
+  });
+
+  it('is one line of plain text', () => {
+    expect(thinking('# So\n\n- `a`\n- **b** [c](d)').latest('slack')).toBe('# So - a - b c(d)');
+  });
+
+  it('is shown by its end, from a whole word on', () => {
+    const line = thinking('word '.repeat(500), 'the end').latest('discord');
+    expect(line).toMatch(/^…word .* word the end$/);
+    expect(line.length).toBeLessThanOrEqual(151);
+  });
+
+  it('is never cut within a character', () => {
+    expect(thinking('🔥'.repeat(80), 'x').latest('slack').isWellFormed()).toBe(true);
+    expect(thinking('🔥'.repeat(400), 'x').latest('slack').isWellFormed()).toBe(true);
+  });
+
+  it('calls nobody, also when Markdown hides the mention', () => {
+    expect(thinking('<*!chan', 'nel>').latest('slack')).not.toContain('<!channel>');
+    expect(thinking('@every', '_one_').latest('discord')).not.toContain('@everyone');
+  });
+});
