@@ -35,6 +35,7 @@ export class Blocks {
   /** Blank lines before the current one. */
   #blanks = 0;
   #afterHeading = false;
+  #hardBreak = false;
   /** Around the lines of the open code block. */
   #codeIn: readonly Container[] = [];
   #codeLines = 0;
@@ -105,7 +106,7 @@ export class Blocks {
   #endLine(): void {
     switch (this.#mode) {
       case 'text':
-        this.#inline.endLine();
+        this.#hardBreak = this.#inline.endLine();
         if (this.#leaf.kind !== 'text') this.#endText();
         break;
       case 'code':
@@ -251,11 +252,12 @@ export class Blocks {
   // Text
 
   #startText(boundary: Boundary, rest: string, task = ''): void {
-    if (this.#leaf.kind !== 'text') {
+    if (this.#leaf.kind === 'text') this.#writer.line(this.#open, boundary, 0, this.#hardBreak);
+    else {
       this.#endLeaf();
       this.#leaf = { kind: 'text' };
+      this.#line(boundary);
     }
-    this.#line(boundary);
     this.#mode = 'text';
     this.#buffer = '';
     this.#lastLine = '';

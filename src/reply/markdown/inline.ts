@@ -12,6 +12,8 @@ export type EmitWord = (space: string, word: string, marks: readonly Mark[]) => 
 /** A code span or a formula is waited for this long (characters); a longer code span is shown as it grows. */
 const LONGEST_SPAN = 240;
 const LONGEST_RUN = 40;
+/** White space within a line; more of it shows nothing. */
+const LONGEST_SPACE = 100;
 
 /** Scripts that put no spaces between words. */
 const UNSPACED =
@@ -72,15 +74,18 @@ export class Inline {
       this.#scan(false);
   }
 
-  endLine(): void {
+  /** True when the line ends with Markdown's hard break, two spaces. */
+  endLine(): boolean {
     this.#scan(true);
     if (this.#code) this.#endCode();
     if (this.#bold) this.#endBold();
     this.#flush();
+    const hard = this.#space.endsWith('  ');
     this.#space = '';
     this.#text = '';
     this.#at = 0;
     this.#taken = 0;
+    return hard;
   }
 
   /** Writes a whole line that is a block by itself. */
@@ -109,13 +114,7 @@ export class Inline {
     const text = this.#text;
     const char = text[this.#at]!;
     if (this.#code) return this.#stepCode(complete);
-    if (char === ' ' || char === '\t') {
-      this.#flush();
-      this.#space += char;
-      this.#before = char;
-      this.#at++;
-      return true;
-    }
+    if (char === ' ' || char === '\t') return this.#takeSpace(char);
     switch (char) {
       case '\\':
         return this.#escape(complete);
@@ -163,6 +162,14 @@ export class Inline {
     return true;
   }
 
+  #takeSpace(char: string): true {
+    this.#flush();
+    if (this.#space.length < LONGEST_SPACE) this.#space += char;
+    this.#before = char;
+    this.#at++;
+    return true;
+  }
+
   /** Waits for one of these signs, for at most so many characters. */
   #wait(until: string, patience: number): false {
     this.#until = until;
@@ -205,8 +212,7 @@ export class Inline {
     }
     const content = this.#text.slice(from, found);
     const end = found + close.length;
-    const single = open === '$' && (/\s$/.test(content) || !/[\\^_{*]/.test(content));
-    if (single || content.includes('`')) return this.#take(open.length);
+    if (!isFormula(open, content)) return this.#take(open.length);
     return this.#take(end - this.#at, `\`${this.#text.slice(this.#at, end)}\``);
   }
 
@@ -227,12 +233,7 @@ export class Inline {
   /** Inside a code span too long to wait for. */
   #stepCode(complete: boolean): boolean {
     const char = this.#text[this.#at]!;
-    if (char === ' ' || char === '\t') {
-      this.#flush();
-      this.#space += char;
-      this.#at++;
-      return true;
-    }
+    if (char === ' ' || char === '\t') return this.#takeSpace(char);
     if (char !== '`') return this.#take(1);
     const ticks = this.#run('`');
     if (!this.#more(ticks, complete)) return false;
@@ -319,6 +320,13 @@ export class Inline {
     this.#word = rest;
     this.#taken = rest.length;
   }
+}
+
+/** Prices and escaped brackets are none. */
+function isFormula(open: string, content: string): boolean {
+  if (content.includes('`')) return false;
+  if (open === '$') return /\S$/.test(content) && /[\\^_{*]/.test(content);
+  return open !== '\\[' || /[\\^_{}=+<>]/.test(content);
 }
 
 /** A whole line's text as its words would be written. */

@@ -20,8 +20,10 @@ export function readLink(line: string, start: number, complete: boolean): Link |
   const target = /^\s*(?:<([^<>]*)>|([^\s<][^\s]*)|)(?:\s+(?:"[^"]*"|'[^']*'|\([^()]*\)))?\s*$/.exec(
     line.slice(bracket + 2, end),
   );
-  if (!target) return null;
-  return { end: end + 1, text: line.slice(start + 1, bracket), address: target[1] ?? target[2] ?? '' };
+  const text = line.slice(start + 1, bracket);
+  // A link within a link: the inner one is the link.
+  if (!target || text.includes('](')) return null;
+  return { end: end + 1, text, address: target[1] ?? target[2] ?? '' };
 }
 
 /** The index of the sign that closes the one at `start`; escapes, code and titles are stepped over. */

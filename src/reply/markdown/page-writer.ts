@@ -51,7 +51,7 @@ export class PageWriter {
   #framed = false;
   #marks: readonly Mark[] = [];
   /** Set between a line's start and its first word. */
-  #line: { boundary: Boundary; blanks: number; within: readonly Container[] } | undefined;
+  #line: { boundary: Boundary; blanks: number; within: readonly Container[]; hard: boolean } | undefined;
   /** The latest view, until something changes. */
   #shown: readonly PageView[] | undefined;
   #draft: Draft | undefined;
@@ -71,12 +71,12 @@ export class PageWriter {
     return this.#shown;
   }
 
-  /** Begins a line within these containers. Nothing is written before its first word comes. */
-  line(containers: readonly Container[], boundary: Boundary, blanks: number): void {
+  /** Begins a line within these containers, `hard` after a hard break. Written with its first word. */
+  line(containers: readonly Container[], boundary: Boundary, blanks: number, hard = false): void {
     const before = this.#line?.within ?? this.#containers;
     const within = before.slice(0, before.findIndex((container, i) => container !== containers[i]) >>> 0);
     this.#containers = containers;
-    this.#line = { boundary, blanks: blanks + (this.#line?.blanks ?? 0), within };
+    this.#line = { boundary, blanks: blanks + (this.#line?.blanks ?? 0), within, hard };
   }
 
   /** Writes a word of text or code after `space`; `marks` are those open after it. */
@@ -176,12 +176,12 @@ export class PageWriter {
   }
 
   #separator(): string {
-    const { blanks, within } = this.#line!;
+    const { blanks, within, hard } = this.#line!;
     const blank = `\n${within
       .map((container) => container.next)
       .join('')
       .trimEnd()}`;
-    return `${blank.repeat(blanks)}\n`;
+    return `${hard ? '  ' : ''}${blank.repeat(blanks)}\n`;
   }
 
   #closing(
