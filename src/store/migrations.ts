@@ -46,4 +46,33 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX cold_starts_of_model ON cold_starts (model, id);
   `,
+  `
+  -- Warm mode: the one desired mode, who changed it, who reconciles, and what containers cost each UTC day.
+  CREATE TABLE warm_mode (
+    id    INTEGER PRIMARY KEY CHECK (id = 1),
+    state TEXT NOT NULL -- JSON
+  ) STRICT;
+
+  CREATE TABLE warm_audit (
+    id     INTEGER PRIMARY KEY,
+    at     INTEGER NOT NULL,
+    origin TEXT, -- JSON; NULL for Pilotlight itself
+    action TEXT NOT NULL,
+    detail TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE warm_lease (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    holder TEXT NOT NULL,
+    until  INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE gpu_days (
+    day          TEXT PRIMARY KEY, -- 2026-01-31
+    container_ms INTEGER NOT NULL DEFAULT 0,
+    micro_usd    INTEGER NOT NULL DEFAULT 0,
+    prewarms     INTEGER NOT NULL DEFAULT 0,
+    prewarms_of_use INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  `,
 ];

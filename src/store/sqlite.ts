@@ -3,6 +3,8 @@ import type { MessageKey, Question } from '../bot/ports.ts';
 import { OperatorError } from '../errors.ts';
 import { migrations } from './migrations.ts';
 import type { ConversationKey, Exchange, Store, Turn, TurnEnd, TurnState } from './store.ts';
+import { SqliteWarmStore } from './warm-sqlite.ts';
+import type { WarmStore } from './warm-store.ts';
 
 /** How many cold starts of a model are kept: enough for a median that follows change. */
 const COLD_STARTS_KEPT = 50;
@@ -19,6 +21,8 @@ interface TurnRow {
 
 /** The default store: one file (or ':memory:'), for one process. */
 export class SqliteStore implements Store {
+  /** Warm mode's part, in the same file. */
+  readonly warm: WarmStore;
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
 
@@ -31,6 +35,7 @@ export class SqliteStore implements Store {
         'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000',
       );
       this.#migrate();
+      this.warm = new SqliteWarmStore(this.#db);
     } catch (error) {
       if (error instanceof OperatorError) throw error;
       throw new OperatorError(

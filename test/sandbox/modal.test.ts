@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelState } from '../../sandbox/model/containers.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
 import { type Setting, startModal } from './modal-support.ts';
 
 describe('the local Modal, through the real SDK', () => {
@@ -63,9 +64,16 @@ describe('the local Modal, through the real SDK', () => {
   });
 
   it('counts what containers cost only while there are any', async () => {
-    expect(at.model.billedMs).toBe(0);
-    await at.connect().update({ minContainers: 1 });
-    await until('awake');
-    expect(at.model.billedMs).toBeGreaterThanOrEqual(49);
+    const clock = new VirtualClock();
+    const { model, connect, close } = await startModal({}, { clock, scaledownWindowMs: 60_000 });
+    await clock.advance(3_600_000);
+    expect(model.billedMs).toBe(0);
+    await connect().update({ minContainers: 2 });
+    await clock.advance(600_000);
+    expect(model.billedMs).toBe(1_200_000);
+    await connect().update({ minContainers: 0 });
+    await clock.advance(3_600_000);
+    expect(model.billedMs).toBe(1_200_000);
+    await close();
   });
 });

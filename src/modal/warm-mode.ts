@@ -1,0 +1,168 @@
+import type { AuditEntry, Origin, WarmState } from '../store/warm-store.ts';
+import type { Spent } from './costs.ts';
+import { type Desired, desiredAt } from './desired.ts';
+import { formatDuration } from './duration.ts';
+import { InputError } from './input-error.ts';
+import { formatUsd } from './prices.ts';
+import { Reconciler, type ReconcilerOptions } from './reconciler.ts';
+import type { Schedule } from './schedule.ts';
+
+export interface WarmModeOptions extends ReconcilerOptions {
+  /** The longest that one can ask for, ms. */
+  readonly maxMs: number;
+  readonly maxContainers: number;
+}
+
+/** How things stand; `agreed` only when Modal has confirmed what is wanted. */
+export interface Standing {
+  readonly desired: Desired;
+  readonly state: WarmState;
+  readonly agreed: boolean;
+  /** Why Modal does not agree, in plain words. */
+  readonly problem?: string;
+}
+
+export interface Status extends Standing {
+  /** Containers there are now; undefined when Modal did not say. */
+  readonly running: number | undefined;
+  readonly spent: Spent;
+}
+
+/** Keeps the model awake for as long as admins want and no longer. What they want is stored. */
+export class WarmMode {
+  readonly #options: WarmModeOptions;
+  readonly #reconciler: Reconciler;
+
+  constructor(options: WarmModeOptions) {
+    this.#options = options;
+    this.#reconciler = new Reconciler(options);
+  }
+
+  /** Begins to look after it; takes up what an earlier process left. */
+  start(): void {
+    void this.#reconciler.run(true);
+  }
+
+  /** What is wanted stays wanted. */
+  async stop(): Promise<void> {
+    await this.#reconciler.stop();
+  }
+
+  /** Somebody uses the model. */
+  used(): void {
+    this.#reconciler.used();
+  }
+
+  /** Keeps so many containers from now on; a time asked for earlier is replaced. @throws InputError */
+  async warm(by: Origin, wanted: { ms: number; containers: number }): Promise<Standing> {
+    const { ms, containers } = wanted;
+    this.check(wanted);
+    await this.#checkBudget();
+    const now = this.#options.clock.now();
+    return this.#change((state) => ({ ...state, manual: { containers, since: now, until: now + ms, by } }), {
+      at: now,
+      origin: by,
+      action: 'warm',
+      detail: `${containers} × ${formatDuration(ms)}`,
+    });
+  }
+
+  /** Adds to the time, up to the longest there may be from now. @throws InputError */
+  async extend(by: Origin, { ms, containers }: { ms: number; containers: number }): Promise<Standing> {
+    const { maxMs, clock } = this.#options;
+    this.check({ ms, containers });
+    await this.#checkBudget();
+    const now = clock.now();
+    return this.#change(
+      (state) => {
+        const from = Math.max(now, state.manual?.until ?? desiredAt(state, now, false).until ?? now);
+        const until = Math.min(from + ms, now + maxMs);
+        return { ...state, manual: { containers, since: now, until, by } };
+      },
+      { at: now, origin: by, action: 'extend', detail: `${containers} × ${formatDuration(ms)} more` },
+    );
+  }
+
+  /** Lets the model sleep: now, and for the rest of the schedule's window if there is one. */
+  async cold(by: Origin): Promise<Standing> {
+    const now = this.#options.clock.now();
+    return this.#change(
+      ({ manual: _, ...state }) => {
+        const { until } = desiredAt(state, now, false);
+        return { ...state, endedBy: by, ...(until !== undefined && { pausedUntil: until }) };
+      },
+      { at: now, origin: by, action: 'cold', detail: '' },
+    );
+  }
+
+  /** Sets the schedule in place of an earlier one; null for none. @throws InputError */
+  async setSchedule(by: Origin, schedule: Schedule | null, containers = 1): Promise<Standing> {
+    this.check({ ms: 60_000, containers });
+    const detail = schedule ? `${schedule.rule}, ${containers} ×` : 'off';
+    return this.#change(
+      ({ schedule: _, pausedUntil: __, ...state }) =>
+        schedule ? { ...state, schedule: { rule: schedule.rule, containers, by } } : state,
+      { at: this.#options.clock.now(), origin: by, action: 'schedule', detail },
+    );
+  }
+
+  /** @throws InputError when it cannot be asked for, whatever the budget */
+  check({ ms, containers }: { ms: number; containers: number }): void {
+    const { maxMs, maxContainers } = this.#options;
+    if (!(ms >= 60_000)) throw new InputError('The shortest time is a minute.');
+    if (ms > maxMs)
+      throw new InputError(
+        `${formatDuration(ms)} is too long: the most is ${formatDuration(maxMs)} at once.`,
+      );
+    if (!(Number.isInteger(containers) && containers >= 1 && containers <= maxContainers))
+      throw new InputError(`Say a number of containers from 1 to ${maxContainers}, not ${containers}.`);
+  }
+
+  async status(): Promise<Status> {
+    const { autoscaler, store, costs } = this.#options;
+    const [running, standing, spent] = await Promise.all([
+      autoscaler.stats().then(
+        ({ containers }) => containers,
+        () => undefined,
+      ),
+      this.#standing((await store.load()) ?? {}),
+      costs.spent(),
+    ]);
+    return { ...standing, running, spent };
+  }
+
+  /** True when Modal was told to keep at least one container. */
+  async isWarm(): Promise<boolean> {
+    const { agreed, desired } = await this.#standing((await this.#options.store.load()) ?? {});
+    return agreed && desired.containers > 0;
+  }
+
+  async #change(change: (state: WarmState) => WarmState, entry: AuditEntry): Promise<Standing> {
+    await this.#options.store.change(({ failing: _, ...state }) => change(state), entry);
+    this.#options.log.info({ action: entry.action, user: entry.origin?.user }, 'warm mode changed');
+    await this.#reconciler.run(true);
+    return this.#standing((await this.#options.store.load()) ?? {});
+  }
+
+  async #standing(state: WarmState): Promise<Standing> {
+    const { clock, costs } = this.#options;
+    const desired = desiredAt(state, clock.now(), (await costs.budget()) === 'past');
+    const { agreed: said, failing } = state;
+    return {
+      desired,
+      state,
+      // Nobody ever changed anything: as the app was deployed.
+      agreed: !failing && (said ? said.containers === desired.containers : desired.containers === 0),
+      ...(failing && { problem: failing.reason }),
+    };
+  }
+
+  async #checkBudget(): Promise<void> {
+    const { costs } = this.#options;
+    if ((await costs.budget()) !== 'past') return;
+    const { month } = await costs.spent();
+    throw new InputError(
+      `This month's GPU budget is used up: ${formatUsd(month.microUsd / 1e6)} of ${formatUsd(costs.budgetUsd!)}. The model still wakes for questions. Whoever runs the bot can raise GPU_BUDGET_USD.`,
+    );
+  }
+}

@@ -1,0 +1,327 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/modal/input-error.ts';
+import { parseSchedule } from '../../src/modal/schedule.ts';
+import { admin, colleague, HOUR, MINUTE, Play } from './warm-support.ts';
+
+describe('warm mode', () => {
+  let play: Play;
+  beforeEach(() => {
+    play = new Play();
+  });
+
+  it('touches nothing before somebody asks for it', async () => {
+    await play.clock.advance(24 * HOUR);
+    expect(play.app.said).toEqual([]);
+    expect(await play.warm.status()).toMatchObject({ desired: { containers: 0 }, agreed: true, running: 0 });
+  });
+
+  it('keeps the model awake until its end, and then lets it sleep', async () => {
+    const { desired, agreed } = await play.warm.warm(admin, { ms: 2 * HOUR, containers: 2 });
+    expect(desired).toEqual({ containers: 2, until: play.clock.now() + 2 * HOUR, because: 'manual' });
+    expect(agreed).toBe(true);
+    await play.clock.advance(2 * HOUR - 1);
+    expect(play.app.minContainers).toBe(2);
+    await play.clock.advance(1);
+    expect(play.app.minContainers).toBe(0);
+    expect(await play.warm.isWarm()).toBe(false);
+  });
+
+  it('lets the model sleep at once when told so', async () => {
+    await play.warm.warm(admin, { ms: 2 * HOUR, containers: 1 });
+    expect(await play.warm.cold(admin)).toMatchObject({ desired: { containers: 0 }, agreed: true });
+    expect(play.app.minContainers).toBe(0);
+  });
+
+  it('makes Modal agree again within 5 minutes when a deploy has reset it', async () => {
+    await play.warm.warm(admin, { ms: 2 * HOUR, containers: 1 });
+    await play.clock.advance(30 * MINUTE + 1);
+    play.app.deploy();
+    await play.clock.advance(5 * MINUTE);
+    expect(play.app.minContainers).toBe(1);
+  });
+
+  it('replaces a time by a shorter one, and makes it longer', async () => {
+    const start = play.clock.now();
+    await play.warm.warm(admin, { ms: 2 * HOUR, containers: 1 });
+    expect((await play.warm.warm(admin, { ms: HOUR, containers: 1 })).desired.until).toBe(start + HOUR);
+    const longer = await play.warm.extend(admin, { ms: HOUR, containers: 1 });
+    expect(longer.desired.until).toBe(start + 2 * HOUR);
+    const longest = await play.warm.extend(admin, { ms: 24 * HOUR, containers: 1 });
+    expect(longest.desired.until).toBe(start + 24 * HOUR);
+  });
+
+  it.each([
+    [{ ms: 21 * 24 * HOUR, containers: 1 }, /too long: the most is 24 h/],
+    [{ ms: 0, containers: 1 }, /a minute/],
+    [{ ms: Number.NaN, containers: 1 }, /a minute/],
+    [{ ms: HOUR, containers: 0 }, /from 1 to 4/],
+    [{ ms: HOUR, containers: 5 }, /from 1 to 4/],
+    [{ ms: HOUR, containers: 1.5 }, /from 1 to 4/],
+  ])('refuses %j and tells Modal nothing', async (wanted, why) => {
+    await expect(play.warm.warm(admin, wanted)).rejects.toThrow(InputError);
+    await expect(play.warm.warm(admin, wanted)).rejects.toThrow(why);
+    expect(play.app.said).toEqual([]);
+  });
+
+  it('tells of a max_containers that keeps it from running as many as asked', async () => {
+    play.app.maxContainers = 1;
+    const { state } = await play.warm.warm(admin, { ms: HOUR, containers: 3 });
+    expect(state.agreed).toMatchObject({ containers: 3, max: 1 });
+  });
+
+  it('ends in what the last of two admins asked for, and remembers both', async () => {
+    await Promise.all([
+      play.warm.warm(admin, { ms: 2 * HOUR, containers: 2 }),
+      play.warm.warm(colleague, { ms: HOUR, containers: 1 }),
+    ]);
+    const { state, agreed } = await play.warm.status();
+    expect(state.manual).toMatchObject({ containers: 1, by: colleague });
+    expect(agreed).toBe(true);
+    expect(play.app.minContainers).toBe(1);
+    expect((await play.store.audit(10)).map(({ action, origin }) => [action, origin?.user])).toEqual([
+      ['warm', colleague.user],
+      ['warm', admin.user],
+    ]);
+  });
+
+  it('tells the channel that asked shortly before the end, once, and not when it is extended in time', async () => {
+    await play.warm.warm(admin, { ms: 2 * HOUR, containers: 1 });
+    await play.clock.advance(110 * MINUTE);
+    const { until } = (await play.warm.status()).desired;
+    expect(play.notices).toEqual([{ to: admin, notice: { about: 'ending', until, containers: 1 } }]);
+    await play.warm.extend(admin, { ms: HOUR, containers: 1 });
+    await play.clock.advance(30 * MINUTE);
+    expect(play.notices).toHaveLength(1);
+    await play.clock.advance(HOUR);
+    expect(play.abouts).toEqual(['ending', 'ending']);
+  });
+
+  it('does not bother anybody with the end of a few minutes', async () => {
+    await play.warm.warm(admin, { ms: 15 * MINUTE, containers: 1 });
+    await play.clock.advance(HOUR);
+    expect(play.notices).toEqual([]);
+    expect(play.app.minContainers).toBe(0);
+  });
+
+  it('keeps who changed what, when and from where', async () => {
+    await play.warm.warm(admin, { ms: 10 * MINUTE, containers: 1 });
+    await play.clock.advance(10 * MINUTE);
+    expect(await play.store.audit(10)).toMatchObject([
+      { action: 'ended', origin: null },
+      { action: 'warm', origin: admin, detail: '1 × 10 min', at: Date.UTC(2026, 0, 5, 12) },
+    ]);
+  });
+});
+
+describe('warm mode over a restart', () => {
+  it('stays warm, and ends when it should', async () => {
+    const play = new Play();
+    await play.warm.warm(admin, { ms: 2 * HOUR, containers: 1 });
+    await play.warm.stop();
+    expect(play.app.minContainers).toBe(1);
+    await play.clock.advance(HOUR);
+    play.app.deploy();
+    play.open();
+    await play.clock.advance(0);
+    expect(play.app.minContainers).toBe(1);
+    await play.clock.advance(HOUR);
+    expect(play.app.minContainers).toBe(0);
+  });
+
+  it('lets the model sleep at once when the end has passed meanwhile', async () => {
+    const play = new Play();
+    await play.warm.warm(admin, { ms: 2 * HOUR, containers: 1 });
+    await play.warm.stop();
+    await play.clock.advance(3 * HOUR);
+    expect(play.app.minContainers).toBe(1);
+    play.open();
+    await play.clock.advance(0);
+    expect(play.app.minContainers).toBe(0);
+  });
+
+  it('after a crash too, when nobody gave the lead up', async () => {
+    const play = new Play();
+    await play.warm.warm(admin, { ms: HOUR, containers: 1 });
+    play.open();
+    await play.clock.advance(HOUR);
+    expect(play.app.minContainers).toBe(0);
+  });
+
+  it('is looked after by one of several processes, and by another when that one ends', async () => {
+    const play = new Play();
+    const first = play.warm;
+    play.open();
+    await first.warm(admin, { ms: 3 * HOUR, containers: 1 });
+    play.app.said.length = 0;
+    await play.clock.advance(HOUR);
+    // 12 times 5 minutes
+    expect(play.app.said).toHaveLength(12);
+    await first.stop();
+    play.app.deploy();
+    await play.clock.advance(6 * MINUTE);
+    expect(play.app.minContainers).toBe(1);
+  });
+});
+
+describe('warm mode when Modal cannot be reached', () => {
+  let play: Play;
+  beforeEach(() => {
+    play = new Play();
+  });
+
+  it('says so, never shows it as warm, and goes on trying', async () => {
+    play.app.reachable = false;
+    const standing = await play.warm.warm(admin, { ms: 2 * HOUR, containers: 1 });
+    expect(standing).toMatchObject({ agreed: false, problem: expect.stringContaining('cannot be reached') });
+    expect(await play.warm.isWarm()).toBe(false);
+    play.app.reachable = true;
+    await play.clock.advance(MINUTE);
+    expect(await play.warm.status()).toMatchObject({ agreed: true, running: 1 });
+  });
+
+  it('at the end: tries until it holds, tells who asked once, and once more when it has worked', async () => {
+    await play.warm.warm(admin, { ms: 10 * MINUTE, containers: 1 });
+    await play.clock.advance(9 * MINUTE);
+    play.app.reachable = false;
+    await play.clock.advance(HOUR);
+    expect(play.app.minContainers).toBe(1);
+    expect(await play.warm.status()).toMatchObject({ desired: { containers: 0 }, agreed: false });
+    expect(play.notices).toMatchObject([{ to: admin, notice: { about: 'not-asleep' } }]);
+    play.app.reachable = true;
+    await play.clock.advance(MINUTE);
+    expect(play.app.minContainers).toBe(0);
+    expect(play.abouts).toEqual(['not-asleep', 'asleep-after-all']);
+  });
+
+  it('for an hour: all is as wanted a minute later, and the hour was counted', async () => {
+    await play.warm.warm(admin, { ms: 5 * HOUR, containers: 1 });
+    await play.clock.advance(HOUR);
+    play.app.reachable = false;
+    await play.clock.advance(HOUR);
+    play.app.reachable = true;
+    play.app.deploy();
+    play.app.minContainers = 1;
+    await play.clock.advance(MINUTE);
+    expect(await play.warm.status()).toMatchObject({ agreed: true, running: 1 });
+    const { month } = (await play.warm.status()).spent;
+    expect(month.containerMs / MINUTE).toBeGreaterThan(115);
+    expect(month.containerMs / MINUTE).toBeLessThanOrEqual(121);
+  });
+});
+
+describe('a schedule of warm mode', () => {
+  let play: Play;
+  const workday = parseSchedule('weekdays 9-18 UTC');
+  beforeEach(() => {
+    play = new Play();
+  });
+
+  it('keeps the model awake in its windows and in no others', async () => {
+    await play.warm.setSchedule(admin, workday, 2);
+    expect(play.app.minContainers).toBe(2);
+    await play.clock.advance(6 * HOUR);
+    expect(play.app.minContainers).toBe(0);
+    await play.clock.advance(15 * HOUR - 1);
+    expect(play.app.minContainers).toBe(0);
+    await play.clock.advance(1);
+    expect(play.app.minContainers).toBe(2);
+    await play.warm.setSchedule(admin, null);
+    expect(play.app.minContainers).toBe(0);
+  });
+
+  it('and a time asked for by hand last as long as either, with the larger number', async () => {
+    await play.warm.setSchedule(admin, workday, 1);
+    const { desired } = await play.warm.warm(admin, { ms: 8 * HOUR, containers: 3 });
+    expect(desired).toMatchObject({ containers: 3, until: Date.UTC(2026, 0, 5, 20) });
+    const shorter = await play.warm.warm(admin, { ms: HOUR, containers: 3 });
+    expect(shorter.desired).toMatchObject({ containers: 3, until: Date.UTC(2026, 0, 5, 18) });
+    await play.clock.advance(HOUR);
+    expect(play.app.minContainers).toBe(1);
+  });
+
+  it('goes on from a time by hand that reaches into its window', async () => {
+    await play.warm.setSchedule(admin, workday, 1);
+    await play.clock.advance(20 * HOUR);
+    const { desired } = await play.warm.warm(admin, { ms: 2 * HOUR, containers: 1 });
+    expect(desired.until).toBe(Date.UTC(2026, 0, 6, 18));
+  });
+
+  it('is ended by cold for the day, not for good', async () => {
+    await play.warm.setSchedule(admin, workday, 1);
+    await play.warm.cold(admin);
+    await play.clock.advance(5 * HOUR);
+    expect(play.app.minContainers).toBe(0);
+    await play.clock.advance(16 * HOUR);
+    expect(play.app.minContainers).toBe(1);
+  });
+
+  it('stays ended for the day when somebody wants half an hour after all', async () => {
+    await play.warm.setSchedule(admin, workday, 1);
+    await play.warm.cold(admin);
+    await play.warm.warm(admin, { ms: 30 * MINUTE, containers: 1 });
+    expect(play.app.minContainers).toBe(1);
+    await play.clock.advance(31 * MINUTE);
+    expect(play.app.minContainers).toBe(0);
+  });
+});
+
+describe('warm mode and the budget', () => {
+  let play: Play;
+  beforeEach(() => {
+    // $0.06 a minute: 100 minutes
+    play = new Play({ budgetUsd: 6 });
+  });
+
+  it('warns at 80 %, ends what is warm at 100 %, and refuses more', async () => {
+    await play.warm.warm(admin, { ms: 5 * HOUR, containers: 1 });
+    await play.clock.advance(85 * MINUTE);
+    expect(play.notices).toMatchObject([{ notice: { about: 'budget', level: 'near', budgetUsd: 6 } }]);
+    await play.clock.advance(20 * MINUTE);
+    expect(play.abouts).toEqual(['budget', 'budget']);
+    expect(play.app.minContainers).toBe(0);
+    await expect(play.warm.warm(admin, { ms: HOUR, containers: 1 })).rejects.toThrow(/budget is used up/);
+    await expect(play.warm.extend(admin, { ms: HOUR, containers: 1 })).rejects.toThrow(/budget is used up/);
+  });
+
+  it('pauses a schedule until the next month', async () => {
+    play = new Play({ budgetUsd: 6, at: Date.UTC(2026, 0, 30, 12) });
+    await play.warm.setSchedule(admin, parseSchedule('daily 9-18 UTC'), 1);
+    await play.clock.advance(24 * HOUR);
+    expect(play.app.minContainers).toBe(0);
+    expect((await play.warm.status()).desired.because).toBe('budget');
+    await play.clock.advance(24 * HOUR);
+    expect(new Date(play.clock.now()).toISOString()).toContain('2026-02-01T12');
+    expect(play.app.minContainers).toBe(1);
+  });
+
+  it('counts what questions cost too, while something runs', async () => {
+    play.app.minContainers = 1;
+    play.warm.used();
+    await play.clock.advance(10 * MINUTE);
+    play.app.minContainers = 0;
+    await play.clock.advance(HOUR);
+    const { containerMs } = (await play.warm.status()).spent.month;
+    expect(containerMs / MINUTE).toBeGreaterThanOrEqual(10);
+    expect(containerMs / MINUTE).toBeLessThanOrEqual(11);
+    expect(play.app.said).toEqual([]);
+  });
+});
+
+describe('warm mode when the clock is set', () => {
+  it('back: it does not last longer than was asked for', async () => {
+    const play = new Play();
+    await play.warm.warm(admin, { ms: HOUR, containers: 1 });
+    await play.clock.advance(30 * MINUTE);
+    play.clock.shiftWall(-5 * HOUR);
+    await play.clock.advance(30 * MINUTE);
+    expect(play.app.minContainers).toBe(0);
+  });
+
+  it('forward: it ends, since that costs nothing', async () => {
+    const play = new Play();
+    await play.warm.warm(admin, { ms: HOUR, containers: 1 });
+    play.clock.shiftWall(5 * HOUR);
+    await play.clock.advance(MINUTE);
+    expect(play.app.minContainers).toBe(0);
+  });
+});
