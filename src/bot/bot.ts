@@ -7,6 +7,7 @@ import type { Exchange, Store, Turn } from '../store/store.ts';
 import { announce } from './announce.ts';
 import { toMessages } from './history.ts';
 import { KeyedQueue } from './keyed-queue.ts';
+import { type Gathered, gatherPictures } from './pictures.ts';
 import type {
   Bot,
   ChatPlatform,
@@ -31,6 +32,8 @@ interface Running {
   readonly abort: AbortController;
   /** When this attempt was taken up; ms of the clock's `monotonic`. */
   readonly since: number;
+  /** Once the model has ended: resolves when its end stands in the chat and in the store. */
+  finished?: Promise<void>;
 }
 
 export interface BotParts {
@@ -41,6 +44,8 @@ export interface BotParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly systemPrompt: string;
+  /** The model sees pictures. */
+  readonly takesImages: boolean;
   /** Shows what the model thinks, while it thinks. */
   readonly showReasoning: boolean;
   /** User and role ids that may stop and retry other people's answers. */
@@ -106,6 +111,8 @@ export class PilotlightBot implements Bot {
       running?.abort.abort(new Stopped(user.name));
       return running ? null : words.alreadyOver;
     }
+    // The buttons are on screen before the platform has told us so.
+    await this.#running.get(turn.id)?.finished;
     if (this.#closing) return words.shuttingDown;
     // With no text to keep, a retry repairs the message that tells of the failure.
     const keep = button === 'continue' || turn.answer === '';
@@ -183,31 +190,36 @@ export class PilotlightBot implements Bot {
   }
 
   async #run(running: Running): Promise<void> {
-    const { turn, reply } = running;
-    const { store, log, clock } = this.#parts;
-    const started = clock.monotonic();
+    const { turn } = running;
+    const started = this.#parts.clock.monotonic();
     try {
       const ending = await this.#answer(running);
-      const delivery = await reply.finish(ending);
-      if (delivery === 'stands' && ending.end === 'done') this.#announceIfLate(running);
-      await store.end(turn.id, delivery === 'undeliverable' ? 'failed' : ending.end, clock.now());
-      log.info(
-        {
-          turn: turn.id,
-          end: ending.end,
-          delivery,
-          characters: reply.text.length,
-          firstShownMs:
-            reply.firstShownAt === undefined ? undefined : Math.round(reply.firstShownAt - started),
-          ms: Math.round(clock.monotonic() - started),
-        },
-        'turn ended',
-      );
+      running.finished = this.#finish(running, ending, started);
+      await running.finished;
     } catch (error) {
-      log.error({ turn: turn.id, err: error }, 'a turn could not be ended');
+      this.#parts.log.error({ turn: turn.id, err: error }, 'a turn could not be ended');
     } finally {
       this.#running.delete(turn.id);
     }
+  }
+
+  async #finish(running: Running, ending: Ending, started: number): Promise<void> {
+    const { turn, reply } = running;
+    const { store, log, clock } = this.#parts;
+    const delivery = await reply.finish(ending);
+    if (delivery === 'stands' && ending.end === 'done') this.#announceIfLate(running);
+    await store.end(turn.id, delivery === 'undeliverable' ? 'failed' : ending.end, clock.now());
+    log.info(
+      {
+        turn: turn.id,
+        end: ending.end,
+        delivery,
+        characters: reply.text.length,
+        firstShownMs: reply.firstShownAt === undefined ? undefined : Math.round(reply.firstShownAt - started),
+        ms: Math.round(clock.monotonic() - started),
+      },
+      'turn ended',
+    );
   }
 
   #announceIfLate({ turn, surface, since }: Running): void {
@@ -217,7 +229,7 @@ export class PilotlightBot implements Bot {
   }
 
   async #answer({ turn, reply, abort }: Running): Promise<Ending> {
-    const { store, model, systemPrompt, showReasoning, clock, log } = this.#parts;
+    const { store, model, systemPrompt, takesImages, showReasoning, clock, log } = this.#parts;
     if (turn.question.text.trim() === '' && turn.question.images.length === 0) {
       return { end: 'done', footer: words.emptyPrompt, buttons: [] };
     }
@@ -225,9 +237,16 @@ export class PilotlightBot implements Bot {
     reply.notice(null);
     await store.start(turn.id);
     const history = await store.history(turn);
+    const { pictures, notes } = await this.#pictures(turn, history, abort.signal);
+    if (turn.question.text.trim() === '' && pictures.size === 0 && !abort.signal.aborted) {
+      const footer = notes.join(' ');
+      return takesImages
+        ? { end: 'failed', footer, buttons: ['retry'] }
+        : { end: 'done', footer, buttons: [] };
+    }
     let leftOut = false;
     const request = {
-      messages: toMessages(systemPrompt, history, turn),
+      messages: toMessages(systemPrompt, history, turn, pictures),
       continueFrom: turn.answer !== '',
       signal: abort.signal,
       onTrimmed: (messages: number) => {
@@ -236,7 +255,17 @@ export class PilotlightBot implements Bot {
       },
     };
     const ending = await streamAnswer(turn, request, { model, reply, showReasoning, clock, log });
-    return leftOut ? { ...ending, footer: [ending.footer, words.leftOut].filter(Boolean).join(' ') } : ending;
+    const told = [ending.footer, ...notes, leftOut && words.leftOut].filter(Boolean);
+    return told.length > 0 ? { ...ending, footer: told.join(' ') } : ending;
+  }
+
+  async #pictures(turn: Turn, history: readonly Exchange[], signal: AbortSignal): Promise<Gathered> {
+    const { takesImages, clock, log } = this.#parts;
+    const platform = this.#platform(turn);
+    if (takesImages && platform) return gatherPictures(turn, history, { platform, signal, clock, log });
+    const { text, images } = turn.question;
+    const note = text.trim() === '' ? words.onlyPictures : words.cannotSee;
+    return { pictures: new Map(), notes: images.length > 0 ? [note] : [] };
   }
 
   /** Two messages a turn: the last one of those left out is where the conversation begins from now on. */
