@@ -1,0 +1,199 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ShownMessage } from '../../sandbox/chat.ts';
+import {
+  Answers,
+  discordChannel,
+  discordCommand,
+  isGrowing,
+  isRunning,
+  slackChannel,
+  slackDm,
+  startFakes,
+  startProcess,
+  talkIn,
+  until,
+} from './support.ts';
+
+const everywhere = [slackChannel, slackDm, discordChannel, discordCommand];
+const both = [slackChannel, discordChannel];
+
+/** Without white space and marks, which pages may change. */
+const letters = (text: string) => text.replace(/[^\p{L}\p{N}]/gu, '');
+
+describe('a question to a sleeping model', () => {
+  it.each(everywhere)('wakes it in $name, and the answer grows in one message', async (place) => {
+    const { sandbox, answers, model, ask } = await talkIn(place, {
+      model: { awake: false, coldStartMs: 2_000, tokensPerSecond: 150 },
+    });
+    const seen: ShownMessage[] = [];
+    answers.fake.on('change', () => answers.last && seen.push(answers.last));
+    await ask('write 900 characters');
+    const ended = await answers.end();
+    expect(new Set(seen.map(({ id }) => id))).toEqual(new Set([ended.id]));
+    const notices = seen.filter(({ text }) => text.includes('⏳ Waking the model'));
+    expect(notices[0]).toMatchObject({ text: expect.stringMatching(/0:0\d/), buttons: [{ label: 'Stop' }] });
+    const growing = seen.filter(isRunning).filter(({ text }) => text.includes('Part 1'));
+    const lengths = growing.map(({ text }) => text.length);
+    expect(new Set(lengths).size).toBeGreaterThan(1);
+    expect(lengths).toEqual(lengths.toSorted((a, b) => a - b));
+    expect(seen.indexOf(notices[0]!)).toBeLessThan(seen.indexOf(growing[0]!));
+    expect(ended.buttons).toEqual([]);
+    expect(letters(ended.text)).toContain(letters(model.generations[0]!.text));
+    expect(ended.text).not.toContain('Waking');
+    expect(place.fake(sandbox).rateLimitHits).toEqual([]);
+  });
+
+  it.each(everywhere)(
+    'goes on in $name where the answer stands, with what was said before',
+    async (place) => {
+      const { sandbox, answers, ask, log } = await talkIn(place);
+      await ask('repeat after me: the pilot light is small');
+      await log.said('turn ended');
+      const first = await answers.end();
+      expect(first.text).toContain('the pilot light is small');
+      await place.goOn(sandbox, 'what did I say?', first);
+      const second = await answers.end(2);
+      expect(second.text).toContain('1. repeat after me: the pilot light is small');
+    },
+  );
+
+  it.each(both)('mentions nobody in $name, whatever the model writes', async (place) => {
+    const { sandbox, answers, ask } = await talkIn(place);
+    await ask('mention everyone');
+    expect((await answers.end()).text).toContain('everyone');
+    expect(place.fake(sandbox).pings).toEqual([]);
+  });
+
+  it.each([
+    { place: slackChannel, length: 13_000 },
+    { place: discordChannel, length: 4_000 },
+  ])('has its long answer in $place.name over several messages, nothing lost', async ({ place, length }) => {
+    const { sandbox, answers, model, ask, log } = await talkIn(place, { model: { tokensPerSecond: 4_000 } });
+    await ask(`write ${length} characters`);
+    await log.said('turn ended');
+    expect(answers.all.length).toBeGreaterThan(1);
+    expect(answers.all.some(isRunning)).toBe(false);
+    const all = letters(answers.all.map(({ text }) => text).join(''));
+    // What a page repeats of the one before it (a fence, a table's head) stands there twice.
+    const { text } = model.generations[0]!;
+    for (const part of text.split('\n').map(letters)) expect(all).toContain(part);
+    expect(place.fake(sandbox).rateLimitHits).toEqual([]);
+  });
+});
+
+describe('the buttons under an answer', () => {
+  it.each(both)('stop it in $name for the asker alone; what came stays', async (place) => {
+    const { sandbox, answers, model, ask } = await talkIn(place, { model: { tokensPerSecond: 60 } });
+    const fake = place.fake(sandbox);
+    await ask('write 5000 characters');
+    const half = await answers.see(isGrowing('Part 1'));
+    await answers.click('Stop', fake.people.colleague);
+    const told = () => fake.messages(answers.channel).find(({ onlyFor }) => onlyFor);
+    expect(await until(fake, told)).toMatchObject({
+      onlyFor: fake.people.colleague,
+      text: expect.stringContaining('Only the person who asked'),
+    });
+    expect(isRunning(answers.last!)).toBe(true);
+    await answers.click('Stop', fake.people.asker);
+    const stopped = await answers.end();
+    expect(stopped.text).toContain('Stopped by asker');
+    expect(stopped.text.length).toBeGreaterThan(half.text.length);
+    expect(stopped.buttons.map(({ label }) => label)).toEqual(['Continue', 'Retry']);
+    await until(model, () => model.generations[0]!.end === 'aborted');
+  });
+
+  it.each(both)('ask again in $name in a new message, and keep the first', async (place) => {
+    const { sandbox, answers, ask } = await talkIn(place, { model: { tokensPerSecond: 60 } });
+    const { asker } = place.fake(sandbox).people;
+    await ask('write 700 characters');
+    await answers.see(isGrowing('Part 1'));
+    await answers.click('Stop', asker);
+    const stopped = await answers.end();
+    await answers.click('Retry', asker);
+    const again = await answers.end(2);
+    expect(again.id).not.toBe(stopped.id);
+    expect(again.buttons).toEqual([]);
+    expect(answers.all[0]!.text).toContain('Stopped by asker');
+  });
+});
+
+describe('the process', () => {
+  async function database(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'pilotlight-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    return `sqlite:${join(folder, 'pilotlight.db')}`;
+  }
+
+  it('lets a running answer finish when it is told to stop, and logs no message and no secret', async () => {
+    const fakes = await startFakes({ tokensPerSecond: 150 });
+    const { slack, discord } = fakes;
+    const bot = await startProcess(fakes, { DATABASE_URL: await database(), LOG_LEVEL: 'trace' });
+    const places = [slackChannel, discordCommand];
+    const answers = places.map((place) => new Answers(place.fake(fakes), place.channel(fakes)));
+    await Promise.all(places.map((place) => place.ask(fakes, 'write 700 characters, a private matter')));
+    await Promise.all(answers.map((answer) => answer.see(isGrowing('Part 1'))));
+    bot.kill('SIGTERM');
+    expect(await bot.exited).toBe(0);
+    for (const [at, answer] of answers.entries()) {
+      const text = letters(fakes.model.generations[at]!.text);
+      expect(letters((await answer.end()).text)).toContain(text);
+    }
+    const output = bot.output.lines.join('\n');
+    expect(output.match(/"msg":"question accepted"/g)).toHaveLength(2);
+    expect(output).not.toMatch(/private matter|Part 1|Streaming an answer/);
+    for (const secret of [slack.botToken, slack.appToken, discord.token])
+      expect(output).not.toContain(secret);
+  });
+
+  it('says in the chat what it could not finish, and goes on from there after the restart', async () => {
+    const fakes = await startFakes({ tokensPerSecond: 60 });
+    const env = { DATABASE_URL: await database(), SHUTDOWN_SECONDS: '0' };
+    const bot = await startProcess(fakes, env);
+    const places = [slackChannel, discordCommand];
+    const answers = places.map((place) => new Answers(place.fake(fakes), place.channel(fakes)));
+    await Promise.all(places.map((place) => place.ask(fakes, 'write 700 characters')));
+    await Promise.all(answers.map((answer) => answer.see(isGrowing('Part 1'))));
+    bot.kill('SIGTERM');
+    expect(await bot.exited).toBe(0);
+    const interrupted = await Promise.all(answers.map((answer) => answer.end()));
+    for (const { text, buttons } of interrupted) {
+      expect(text).toContain('Interrupted: Pilotlight was restarted');
+      expect(buttons.map(({ label }) => label)).toEqual(['Continue', 'Retry']);
+    }
+    await startProcess(fakes, env);
+    for (const [at, answer] of answers.entries()) {
+      await answer.click('Continue', places[at]!.fake(fakes).people.asker);
+      const whole = await answer.see((message) => !isRunning(message) && message.buttons.length === 0);
+      expect(whole.id).toBe(interrupted[at]!.id);
+      const { text } = fakes.model.generations.findLast(({ end }) => end === 'finished')!;
+      expect(letters(whole.text)).toContain(letters(text));
+    }
+  });
+
+  it('repairs the same messages after it was killed: what had begun is marked, what had not is answered', async () => {
+    const fakes = await startFakes({ tokensPerSecond: 60 });
+    const env = { DATABASE_URL: await database() };
+    const bot = await startProcess(fakes, env);
+    const [inSlack, inDiscord] = [slackChannel, discordCommand].map(
+      (place) => new Answers(place.fake(fakes), place.channel(fakes)),
+    );
+    await slackChannel.ask(fakes, 'write 5000 characters');
+    const begun = await inSlack!.see(isGrowing('Part 1'));
+    const on = 'POST /v1/chat/completions';
+    fakes.model.faults.add({ on, act: { type: 'delay', ms: 60_000 }, times: Number.POSITIVE_INFINITY });
+    await discordCommand.ask(fakes, 'repeat after me: still here');
+    await bot.output.said('question accepted', 2);
+    bot.kill('SIGKILL');
+    await bot.exited;
+    fakes.model.faults.clear();
+    await startProcess(fakes, env);
+    const marked = await inSlack!.end();
+    expect(marked).toMatchObject({ id: begun.id, text: expect.stringContaining('Interrupted') });
+    expect(marked.buttons.map(({ label }) => label)).toEqual(['Continue', 'Retry']);
+    expect((await inDiscord!.end()).text).toContain('still here');
+    expect([inSlack!.all.length, inDiscord!.all.length]).toEqual([1, 1]);
+  });
+});
