@@ -45,6 +45,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
     clock,
     log,
     systemPrompt: config.MODEL_SYSTEM_PROMPT,
+    takesImages: config.MODEL_IMAGES,
     showReasoning: config.MODEL_SHOW_REASONING,
     admins: { slack: config.SLACK_ADMIN_IDS, discord: config.DISCORD_ADMIN_IDS },
     announceAfterMs: config.ANNOUNCE_AFTER_SECONDS * 1_000,

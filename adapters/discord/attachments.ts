@@ -1,6 +1,7 @@
 import type { Attachment, Message } from 'discord.js';
 import { fetch } from 'undici';
-import type { ImageRef } from '../../src/bot/ports.ts';
+import type { ImageLimits, ImageRef } from '../../src/bot/ports.ts';
+import { downloadImage } from '../download.ts';
 
 /** More than a person pastes, and about as much as a model can read; bytes. */
 const TEXT_LIMIT = 256 * 1024;
@@ -14,6 +15,13 @@ export const imagesOf = ({ attachments }: Attached): ImageRef[] => [...attachmen
 
 export const imageOf = ({ url, contentType, size }: Attachment): ImageRef[] =>
   contentType?.startsWith('image/') ? [{ url, mimeType: contentType, bytes: size }] : [];
+
+/**
+ * Gets a picture from Discord's CDN. Its address is signed, and ends after a day.
+ * @throws ImageError, or the signal's reason
+ */
+export const fetchImage = ({ url }: ImageRef, limits: ImageLimits): Promise<Uint8Array> =>
+  downloadImage(url, { ...limits, noPicture: 'it is no picture' });
 
 export const hasTextFile = ({ attachments }: Attached): boolean => attachments.some(isText);
 

@@ -17,6 +17,8 @@ import {
   type Address,
   type Bot,
   type ChatPlatform,
+  type ImageLimits,
+  type ImageRef,
   parseButtonId,
   type ReplySurface,
 } from '../../src/bot/ports.ts';
@@ -24,6 +26,7 @@ import type { Clock } from '../../src/clock.ts';
 import { OperatorError } from '../../src/errors.ts';
 import { readAddress } from './address.ts';
 import { answerThis, ask, NOT_TAKEN } from './ask.ts';
+import { fetchImage } from './attachments.ts';
 import { type Command, registerCommands } from './commands.ts';
 import { connect, isConnected, logConnection } from './connection.ts';
 import { DiscordHttp } from './http.ts';
@@ -107,6 +110,10 @@ class Discord implements ChatPlatform {
       typing: this.#typing,
       clock: this.#options.clock,
     });
+  }
+
+  async fetchImage(image: ImageRef, limits: ImageLimits): Promise<Uint8Array> {
+    return fetchImage(image, limits);
   }
 
   #listen(bot: Bot): void {

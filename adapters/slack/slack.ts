@@ -1,13 +1,14 @@
 import { App } from '@slack/bolt';
 import { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
-import type { Address, Bot, ChatPlatform, ReplySurface } from '../../src/bot/ports.ts';
+import type { Address, Bot, ChatPlatform, ImageLimits, ImageRef, ReplySurface } from '../../src/bot/ports.ts';
 import type { Clock } from '../../src/clock.ts';
 import { conversationOf, type SlackAddress } from './address.ts';
 import { Connection } from './connection.ts';
 import { signLimits } from './limits.ts';
 import { slackLogger } from './log.ts';
 import { listenForQuestions } from './messages.ts';
+import { fetchImage } from './pictures.ts';
 import { listenForPresses } from './presses.ts';
 import { SlackSurface } from './surface.ts';
 import { Throttle } from './throttle.ts';
@@ -100,6 +101,10 @@ class Slack implements ChatPlatform {
 
   open(address: Address): ReplySurface {
     return new SlackSurface(this.#workspace, address as SlackAddress);
+  }
+
+  async fetchImage(image: ImageRef, limits: ImageLimits): Promise<Uint8Array> {
+    return fetchImage(image, this.#options, limits);
   }
 
   /** Bolt sorts what arrives. It is told who we are, so that it need not ask Slack itself. */

@@ -7,7 +7,7 @@ import type { Exchange, Store, Turn } from '../store/store.ts';
 import { announce } from './announce.ts';
 import { toMessages } from './history.ts';
 import { KeyedQueue } from './keyed-queue.ts';
-import { type Gathered, gatherPictures } from './pictures.ts';
+import { gatherPictures } from './pictures.ts';
 import type {
   Bot,
   ChatPlatform,
@@ -237,18 +237,15 @@ export class PilotlightBot implements Bot {
     reply.notice(null);
     await store.start(turn.id);
     const history = await store.history(turn);
-    const { pictures, notes } = await this.#pictures(turn, history, abort.signal);
-    if (turn.question.text.trim() === '' && pictures.size === 0 && !abort.signal.aborted) {
-      const footer = notes.join(' ');
-      return takesImages
-        ? { end: 'failed', footer, buttons: ['retry'] }
-        : { end: 'done', footer, buttons: [] };
-    }
+    const { signal } = abort;
+    const platform = takesImages ? this.#platform(turn) : undefined;
+    const { pictures, notes, blank } = await gatherPictures(turn, history, { platform, signal, clock, log });
+    if (blank) return { end: 'failed', footer: notes.join(' '), buttons: takesImages ? ['retry'] : [] };
     let leftOut = false;
     const request = {
       messages: toMessages(systemPrompt, history, turn, pictures),
       continueFrom: turn.answer !== '',
-      signal: abort.signal,
+      signal,
       onTrimmed: (messages: number) => {
         leftOut = true;
         this.#cut(turn, history, messages);
@@ -257,15 +254,6 @@ export class PilotlightBot implements Bot {
     const ending = await streamAnswer(turn, request, { model, reply, showReasoning, clock, log });
     const told = [ending.footer, ...notes, leftOut && words.leftOut].filter(Boolean);
     return told.length > 0 ? { ...ending, footer: told.join(' ') } : ending;
-  }
-
-  async #pictures(turn: Turn, history: readonly Exchange[], signal: AbortSignal): Promise<Gathered> {
-    const { takesImages, clock, log } = this.#parts;
-    const platform = this.#platform(turn);
-    if (takesImages && platform) return gatherPictures(turn, history, { platform, signal, clock, log });
-    const { text, images } = turn.question;
-    const note = text.trim() === '' ? words.onlyPictures : words.cannotSee;
-    return { pictures: new Map(), notes: images.length > 0 ? [note] : [] };
   }
 
   /** Two messages a turn: the last one of those left out is where the conversation begins from now on. */

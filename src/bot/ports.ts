@@ -41,6 +41,24 @@ export interface ImageRef {
   readonly bytes: number;
 }
 
+export interface ImageLimits {
+  /** A larger picture is refused. */
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** Why a picture cannot be had. Its message goes on from "A picture could not be read:". */
+export class ImageError extends Error {
+  override name = 'ImageError';
+  /** For the log. */
+  readonly detail: Readonly<Record<string, unknown>>;
+
+  constructor(message: string, detail: Readonly<Record<string, unknown>> = {}, cause?: unknown) {
+    super(message, { cause });
+    this.detail = detail;
+  }
+}
+
 /** Something a person asked, in no platform's words. */
 export interface Question extends MessageKey {
   /** What groups turns: a Slack thread or DM, a Discord thread, DM or first message of a reply chain. */
@@ -101,4 +119,6 @@ export interface ChatPlatform {
    * retried answer goes into new messages, since what was shown is never erased.
    */
   open(address: Address, attempt: number): ReplySurface;
+  /** Gets a picture of a question. Rejects with an ImageError, or the signal's reason. */
+  fetchImage(image: ImageRef, limits: ImageLimits): Promise<Uint8Array>;
 }

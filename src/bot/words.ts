@@ -41,6 +41,11 @@ export const wantsTool =
   '⚠️ The model asked for a tool, and there are none here. Put the question another way.';
 export const cutAtLimit = '✂️ Cut at the limit for one answer.';
 export const leftOut = 'Earlier turns of this conversation no longer fit and were left out.';
+export const cannotSee = '🖼️ This model cannot see pictures: it answered the words alone.';
+export const onlyPictures = '🖼️ This model cannot see pictures. Put your question in words.';
+export const picturesNotRead = (reasons: readonly string[]): string =>
+  `⚠️ ${reasons.length === 1 ? 'A picture' : `${reasons.length} pictures`} could not be read: ${[...new Set(reasons)].join('; ')}.`;
+export const tooManyPictures = (most: number): string => `The model saw the last ${most} pictures only.`;
 export const interrupted = '⚠️ Interrupted: Pilotlight was restarted.';
 export const internalError =
   '⚠️ Something went wrong inside Pilotlight. Retry; if it happens again, tell whoever runs it.';

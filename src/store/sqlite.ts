@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import type { MessageKey, Question } from '../bot/ports.ts';
+import type { ImageRef, MessageKey, Question } from '../bot/ports.ts';
 import { OperatorError } from '../errors.ts';
 import { migrations } from './migrations.ts';
 import type { ConversationKey, Exchange, Store, Turn, TurnEnd, TurnState } from './store.ts';
@@ -112,13 +112,15 @@ export class SqliteStore implements Store {
   }
 
   async history(turn: Turn): Promise<readonly Exchange[]> {
-    return this.#all<{ id: number; question: string; answer: string }>(
-      `SELECT turns.id, question ->> '$.text' AS question, answer
+    return this.#all<{ id: number; question: string; images: string; answer: string }>(
+      `SELECT turns.id, question ->> '$.text' AS question, question -> '$.images' AS images, answer
        FROM turns JOIN conversations ON conversations.id = conversation_id
        WHERE conversation_id = ? AND turns.id < ? AND turns.id > cut AND answer <> '' ORDER BY turns.id`,
       turn.conversationId,
       turn.id,
-    ).map(({ id, question, answer }) => ({ turn: id, question, answer }));
+    ).map(({ id, question, images, answer }) => {
+      return { turn: id, question, images: JSON.parse(images) as ImageRef[], answer };
+    });
   }
 
   async cut(conversationId: number, turn: number): Promise<void> {

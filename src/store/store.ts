@@ -1,4 +1,4 @@
-import type { MessageKey, Question } from '../bot/ports.ts';
+import type { ImageRef, MessageKey, Question } from '../bot/ports.ts';
 
 /**
  * A turn is one question and its answer. It is `queued` when stored and `running` once the model is asked;
@@ -27,6 +27,7 @@ export interface Turn {
 export interface Exchange {
   readonly turn: number;
   readonly question: string;
+  readonly images: readonly ImageRef[];
   readonly answer: string;
 }
 

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PilotlightBot } from '../../src/bot/bot.ts';
+import { ImageError, type ImageRef } from '../../src/bot/ports.ts';
 import { ModelError } from '../../src/model/model.ts';
 import { EditPacer } from '../../src/reply/pacer.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
@@ -17,7 +18,7 @@ describe('the bot', () => {
   let store: SqliteStore;
   let bot: PilotlightBot;
 
-  function start({ showReasoning = false } = {}): void {
+  function start({ showReasoning = false, takesImages = false } = {}): void {
     bot = new PilotlightBot({
       store,
       model,
@@ -26,6 +27,7 @@ describe('the bot', () => {
       clock,
       log,
       systemPrompt: 'Be brief.',
+      takesImages,
       showReasoning,
       admins: { slack: ['U9'], discord: [] },
       announceAfterMs: 60_000,
@@ -194,6 +196,141 @@ describe('the bot', () => {
         'assistant: Forty-two.',
         'user: Thank you.',
       ]);
+    });
+  });
+
+  describe('pictures', () => {
+    const picture = (name: string, more: Partial<ImageRef> = {}): ImageRef => {
+      const url = `https://files.example/${name}`;
+      chat.pictures.set(url, async () => Buffer.from(name));
+      return { url, mimeType: 'image/png', bytes: name.length, ...more };
+    };
+    const part = (name: string, type = 'image/png') => ({
+      type: 'image_url',
+      image_url: { url: `data:${type};base64,${Buffer.from(name).toString('base64')}` },
+    });
+    const ask = async (text: string, images: ImageRef[]) => {
+      await bot.ask(aQuestion(text, { images, conversation: 'thread' }));
+      await settle();
+    };
+    const asked = (request: number, message = -1) => model.requests[request]!.messages.at(message)!.content;
+
+    it('go to a model that sees, beside the words', async () => {
+      start({ takesImages: true });
+      model.willSay('A cat.');
+      await ask('What is this?', [picture('cat'), picture('dog', { mimeType: 'image/jpeg' })]);
+      expect(asked(0)).toEqual([
+        { type: 'text', text: 'What is this?' },
+        part('cat'),
+        part('dog', 'image/jpeg'),
+      ]);
+      expect(chat.shown).toEqual(['A cat.']);
+    });
+
+    it('can be the whole question', async () => {
+      start({ takesImages: true });
+      model.willSay('A cat.');
+      await ask('', [picture('cat')]);
+      expect(asked(0)).toEqual([part('cat')]);
+    });
+
+    it('stay in the conversation, the newest four of them', async () => {
+      start({ takesImages: true });
+      model.willSay('Two.').willSay('Three more.').willSay('The last.');
+      await ask(
+        'How many?',
+        ['1', '2'].map((name) => picture(name)),
+      );
+      await ask(
+        'And now?',
+        ['3', '4', '5'].map((name) => picture(name)),
+      );
+      await ask('Which was last?', []);
+      expect(asked(2, 1)).toEqual([
+        { type: 'text', text: 'How many?\n\n(A picture that you cannot see.)' },
+        part('2'),
+      ]);
+      expect(asked(2, 3)).toEqual([{ type: 'text', text: 'And now?' }, part('3'), part('4'), part('5')]);
+      expect(asked(2)).toBe('Which was last?');
+      expect(chat.shown).toEqual(['Two.', 'Three more.', 'The last.']);
+    });
+
+    it('beyond the fourth of one question are left out, and the person is told', async () => {
+      start({ takesImages: true });
+      model.willSay('Four.');
+      await ask(
+        'How many?',
+        ['1', '2', '3', '4', '5'].map((name) => picture(name)),
+      );
+      expect(asked(0)).toHaveLength(5);
+      expect(chat.shown).toEqual(['Four. | The model saw the last 4 pictures only.']);
+    });
+
+    it('that cannot be read are told, each reason once, and the question goes on without them', async () => {
+      start({ takesImages: true });
+      model.willSay('I cannot see it.');
+      const gone = picture('gone');
+      chat.pictures.set(gone.url, async () => {
+        throw new ImageError('it is no longer there');
+      });
+      const odd = { mimeType: 'image/heic' };
+      const large = { bytes: 9 * 1024 * 1024 };
+      await ask('What is this?', [gone, picture('a', odd), picture('b', odd), picture('c', large)]);
+      expect(asked(0)).toMatch(/^What is this\?(\n\n\(A picture that you cannot see\.\)){4}$/);
+      expect(chat.shown[0]).toMatch(/^I cannot see it\. \| ⚠️ 4 pictures could not be read: /);
+      expect(chat.shown[0]).toContain('only PNG, JPEG, WebP and GIF are understood; it is larger than 8 MB');
+      expect(chat.shown[0]).toContain('it is no longer there');
+    });
+
+    it('that take too long are not waited for', async () => {
+      start({ takesImages: true });
+      model.willSay('I cannot see it.');
+      const slow = picture('slow');
+      chat.pictures.set(slow.url, ({ signal }) => untilAborted(signal));
+      await ask('What is this?', [slow]);
+      expect(chat.shown).toEqual([
+        'I cannot see it. | ⚠️ A picture could not be read: it took too long to download.',
+      ]);
+    });
+
+    it('do not wake the model when none can be read and there are no words; a retry reads them again', async () => {
+      start({ takesImages: true });
+      const flaky = picture('flaky');
+      const get = chat.pictures.get(flaky.url)!;
+      chat.pictures.set(flaky.url, async () => {
+        throw new Error('socket hang up');
+      });
+      await ask('', [flaky]);
+      expect(chat.shown).toEqual(['⚠️ A picture could not be read: it could not be downloaded.']);
+      expect(model.requests).toEqual([]);
+      chat.pictures.set(flaky.url, get);
+      model.willSay('A cat.');
+      await press('retry');
+      await settle();
+      expect(chat.shown).toEqual(['A cat.']);
+    });
+
+    it('are no reason to wait for a Stop', async () => {
+      start({ takesImages: true });
+      const slow = picture('slow');
+      chat.pictures.set(slow.url, ({ signal }) => untilAborted(signal));
+      await bot.ask(aQuestion('', { images: [slow] }));
+      await settle(1_000);
+      await press('stop');
+      await settle(1_000);
+      expect(chat.shown).toEqual(['⏹ Stopped by name of U1.']);
+    });
+
+    it('are not fetched for a model that sees none: it gets the words, and the person is told', async () => {
+      model.willSay('Which picture?');
+      await ask('What is this?', [picture('cat')]);
+      expect(asked(0)).toBe('What is this?\n\n(A picture that you cannot see.)');
+      expect(chat.shown).toEqual([
+        'Which picture? | 🖼️ This model cannot see pictures: it answered the words alone.',
+      ]);
+      await ask('', [picture('cat')]);
+      expect(chat.shown[1]).toBe('🖼️ This model cannot see pictures. Put your question in words.');
+      expect(model.requests).toHaveLength(1);
     });
   });
 

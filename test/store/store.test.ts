@@ -67,9 +67,10 @@ describe('the store', () => {
   });
 
   it('gives the earlier turns of the same conversation that were answered, oldest first', async () => {
+    const images = [{ url: 'https://files.example/cat.png', mimeType: 'image/png', bytes: 3 }];
     const [first, second, unanswered] = [
       (await store.accept(question('1'), 1))!,
-      (await store.accept(question('2'), 2))!,
+      (await store.accept(question('2', { images }), 2))!,
       (await store.accept(question('3'), 3))!,
     ];
     await store.accept(question('other', { conversation: 'thread-2' }), 4);
@@ -78,8 +79,8 @@ describe('the store', () => {
     await store.progress(second.id, { answer: 'two', messages: [] });
     await store.end(unanswered.id, 'failed', 6);
     expect(await store.history(last)).toEqual([
-      { turn: first.id, question: 'question 1', answer: 'one' },
-      { turn: second.id, question: 'question 2', answer: 'two' },
+      { turn: first.id, question: 'question 1', images: [], answer: 'one' },
+      { turn: second.id, question: 'question 2', images, answer: 'two' },
     ]);
     await store.cut(last.conversationId, first.id);
     expect((await store.history(last)).map(({ turn }) => turn)).toEqual([second.id]);

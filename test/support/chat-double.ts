@@ -1,4 +1,12 @@
-import type { Address, ButtonKind, ChatPlatform, Question, ReplySurface } from '../../src/bot/ports.ts';
+import type {
+  Address,
+  ButtonKind,
+  ChatPlatform,
+  ImageLimits,
+  ImageRef,
+  Question,
+  ReplySurface,
+} from '../../src/bot/ports.ts';
 import { WriteError } from '../../src/bot/ports.ts';
 
 export interface DoubleMessage {
@@ -17,6 +25,8 @@ export class ChatDouble implements ChatPlatform {
   readonly announcements: string[] = [];
   readonly deleted = new Set<string>();
   readonly activities: (string | null)[] = [];
+  /** How each picture is got, by its address. */
+  readonly pictures = new Map<string, (limits: ImageLimits) => Promise<Uint8Array>>();
 
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
@@ -30,6 +40,12 @@ export class ChatDouble implements ChatPlatform {
   delete(id: string): void {
     this.messages.delete(id);
     this.deleted.add(id);
+  }
+
+  async fetchImage({ url }: ImageRef, limits: ImageLimits): Promise<Uint8Array> {
+    const get = this.pictures.get(url);
+    if (!get) throw new Error(`the test has no picture at ${url}`);
+    return get(limits);
   }
 
   open(_address: Address, _attempt: number): ReplySurface {

@@ -1,0 +1,44 @@
+import { fetch, type HeadersInit, type Response } from 'undici';
+import { ImageError, type ImageLimits } from '../src/bot/ports.ts';
+
+export interface Download extends ImageLimits {
+  readonly headers?: HeadersInit;
+  /** What it means when a page comes, or leads elsewhere, in place of the picture. */
+  readonly noPicture: string;
+}
+
+/** Gets one picture. @throws ImageError, or the signal's reason */
+export async function downloadImage(
+  url: string,
+  { headers = {}, maxBytes, noPicture, signal }: Download,
+): Promise<Uint8Array> {
+  try {
+    const response = await fetch(url, { headers, redirect: 'manual', signal });
+    const fault = faultOf(response, noPicture);
+    if (fault === undefined) return await read(response, maxBytes);
+    await response.body?.cancel();
+    throw new ImageError(fault, { status: response.status });
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof ImageError) throw error;
+    throw new ImageError('it could not be downloaded', {}, error);
+  }
+}
+
+function faultOf({ status, headers }: Response, noPicture: string): string | undefined {
+  if ([403, 404, 410].includes(status)) return 'it is no longer there';
+  if (status >= 400) return 'it could not be downloaded';
+  const isPicture = headers.get('content-type')?.startsWith('image/');
+  return status === 200 && isPicture ? undefined : noPicture;
+}
+
+async function read(response: Response, maxBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response.body ?? []) {
+    parts.push(part);
+    size += part.length;
+    if (size > maxBytes) throw new ImageError('it is too large');
+  }
+  return Buffer.concat(parts, size);
+}

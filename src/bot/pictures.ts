@@ -1,0 +1,85 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { Exchange, Turn } from '../store/store.ts';
+import { type ChatPlatform, ImageError, type ImageRef } from './ports.ts';
+import * as words from './words.ts';
+
+/** Pictures in one request to the model: the newest of the conversation. Each costs about 1,000 tokens. */
+const MOST = 4;
+/** Of one picture; a phone's photograph has 2 to 5 MB. */
+const MAX_BYTES = 8 * 1024 * 1024;
+/** For all of them, ms. */
+const PATIENCE = 15_000;
+
+/** What vLLM and llama-server both read. */
+const READABLE: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif']);
+
+/** The address of a picture in the chat → the picture itself, as a data URL. */
+export type Pictures = ReadonlyMap<string, string>;
+
+export interface Gathered {
+  readonly pictures: Pictures;
+  /** What the person has to know: which of the question's pictures the model does not see, and why. */
+  readonly notes: readonly string[];
+  /** True when the question is pictures alone and none of them can be had: there is nothing to ask. */
+  readonly blank: boolean;
+}
+
+export interface PictureParts {
+  /** Where the pictures are; undefined for a model that sees none. */
+  readonly platform: Pick<ChatPlatform, 'fetchImage'> | undefined;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Fetches the pictures of a conversation. Never throws: a picture that cannot be had is left out, and the
+ * person is told when it belongs to the question.
+ */
+export async function gatherPictures(
+  turn: Turn,
+  history: readonly Exchange[],
+  { platform, signal, clock, log }: PictureParts,
+): Promise<Gathered> {
+  const { text, images: asked } = turn.question;
+  const pictures = new Map<string, string>();
+  const isBlank = () => text.trim() === '' && !asked.some(({ url }) => pictures.has(url));
+  if (!platform) {
+    const notes = asked.length > 0 ? [isBlank() ? words.onlyPictures : words.cannotSee] : [];
+    return { pictures, notes, blank: isBlank() };
+  }
+  const faults: string[] = [];
+  const late = new AbortController();
+  const cancel = clock.after(PATIENCE, () => late.abort(new ImageError('it took too long to download')));
+  const within = AbortSignal.any([signal, late.signal]);
+  const newest = [...history.flatMap(({ images }) => images), ...asked].slice(-MOST);
+  await Promise.all(
+    newest.map(async (image) => {
+      try {
+        pictures.set(image.url, await dataUrl(image, platform, within));
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn({ turn: turn.id, bytes: image.bytes, err: error }, 'a picture could not be fetched');
+        const fault = error instanceof ImageError ? error.message : 'it could not be downloaded';
+        if (asked.includes(image)) faults.push(fault);
+      }
+    }),
+  );
+  cancel();
+  const notes = faults.length > 0 ? [words.picturesNotRead(faults)] : [];
+  if (asked.length > MOST) notes.push(words.tooManyPictures(MOST));
+  // A question that was stopped meanwhile ends as that.
+  return { pictures, notes, blank: !signal.aborted && isBlank() };
+}
+
+async function dataUrl(
+  image: ImageRef,
+  platform: Pick<ChatPlatform, 'fetchImage'>,
+  signal: AbortSignal,
+): Promise<string> {
+  if (!READABLE.has(image.mimeType)) throw new ImageError('only PNG, JPEG, WebP and GIF are understood');
+  if (image.bytes > MAX_BYTES) throw new ImageError(`it is larger than ${MAX_BYTES / 1024 / 1024} MB`);
+  const bytes = await platform.fetchImage(image, { maxBytes: MAX_BYTES, signal });
+  return `data:${image.mimeType};base64,${Buffer.from(bytes).toString('base64')}`;
+}
