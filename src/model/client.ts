@@ -9,7 +9,7 @@ import { knock } from './knock.ts';
 import { type ChatRequest, type Model, ModelError, type ModelEvent } from './model.ts';
 import { RetryBudget } from './retry.ts';
 import { Semaphore } from './semaphore.ts';
-import { readStream, type StreamLimits, silence } from './stream.ts';
+import { type OpenStream, readStream, type StreamLimits, silence } from './stream.ts';
 import type { Plan } from './tokens.ts';
 import { neverWoke, Waking } from './waking.ts';
 import { Watchdog } from './watchdog.ts';
@@ -95,11 +95,46 @@ class Client implements WakeableModel {
     });
   }
 
+  /**
+   * Waits for the endpoint and for a place, sends, and sends again while that makes sense. Words come
+   * straight from readStream: another generator in between would cost as much as parsing a chunk.
+   */
   async *chat(request: ChatRequest): AsyncGenerator<ModelEvent, void> {
-    request.signal.throwIfAborted();
+    const { messages, signal } = request;
+    const { clock, random } = this.#options;
+    signal.throwIfAborted();
     const ended = this.#breaker.enter();
+    const retries = new RetryBudget(clock, random);
+    let refitted: Plan | undefined;
+    let wakingMs = 0;
     try {
-      yield* this.#answer(request, () => ended(null));
+      // What surely does not fit must not wake a model.
+      this.#context.fit(messages);
+      for (;;) {
+        const since = clock.monotonic();
+        yield* this.#waking.wait(signal);
+        wakingMs += clock.monotonic() - since;
+        const plan = refitted ?? this.#context.fit(messages);
+        if (plan.dropped > 0) request.onTrimmed?.(plan.dropped);
+        const leave = yield* this.#slots.enter(signal);
+        let failure: Setback | Overflow;
+        try {
+          const { usage, reason } = yield* readStream(yield* this.#open(request, plan));
+          this.#waking.noteAwake();
+          ended(null);
+          if (usage) this.#context.counted(plan, usage.promptTokens);
+          if (usage) yield usage;
+          return yield { type: 'done', reason };
+        } catch (error) {
+          if (!(error instanceof Setback || error instanceof Overflow)) throw error;
+          failure = error;
+        } finally {
+          leave();
+        }
+        if (failure instanceof Setback) await this.#beforeRetry(failure, wakingMs, retries, signal);
+        else if (refitted) throw this.#context.tooLong();
+        else refitted = this.#context.refit(messages, plan, failure);
+      }
     } catch (error) {
       if (error instanceof ModelError) ended(error);
       throw error;
@@ -114,66 +149,41 @@ class Client implements WakeableModel {
     await this.#endpoint.close();
   }
 
-  /** Waits for the endpoint and for a place, sends, and sends again while that makes sense. */
-  async *#answer(request: ChatRequest, onDone: () => void): AsyncGenerator<ModelEvent, void> {
-    const { messages, signal } = request;
-    const { clock, log, random, name } = this.#options;
-    const retries = new RetryBudget(clock, random);
-    // What surely does not fit must not wake a model.
-    this.#context.fit(messages);
-    let refitted: Plan | undefined;
-    let wakingMs = 0;
-    for (;;) {
-      const waitedSince = clock.monotonic();
-      yield* this.#waking.wait(signal);
-      wakingMs += clock.monotonic() - waitedSince;
-      const plan = refitted ?? this.#context.fit(messages);
-      if (plan.dropped > 0) request.onTrimmed?.(plan.dropped);
-      const leave = yield* this.#slots.enter(signal);
-      let failure: unknown;
-      try {
-        return yield* this.#attempt(request, plan, onDone);
-      } catch (error) {
-        failure = error;
-      } finally {
-        leave();
-      }
-      if (failure instanceof Overflow && !refitted) {
-        refitted = this.#context.refit(messages, plan, failure);
-      } else if (failure instanceof Overflow) {
-        throw this.#context.tooLong();
-      } else if (failure instanceof Setback) {
-        log.info({ model: name, cold: failure.cold, ...failure.final.detail }, 'a request is sent again');
-        if (failure.cold) this.#waking.noteAsleep(failure.cold);
-        if (wakingMs >= this.#wakeDeadlineMs) throw neverWoke(this.#wakeDeadlineMs, failure.cold);
-        await retries.pause(failure, signal);
-      } else throw failure;
-    }
-  }
-
-  /** One request and its stream. */
-  async *#attempt(request: ChatRequest, plan: Plan, onDone: () => void): AsyncGenerator<ModelEvent, void> {
+  /** Sends one request; its stream is open when this returns. */
+  async *#open(request: ChatRequest, plan: Plan): AsyncGenerator<ModelEvent, OpenStream> {
     const { clock } = this.#options;
     const limits = this.#limits;
     const controller = new AbortController();
     const signal = AbortSignal.any([request.signal, controller.signal]);
     const abort = (reason: unknown) => controller.abort(reason);
     const watchdog = new Watchdog(clock, limits.firstTokenMs, () => abort(silence(limits.firstTokenMs)));
-    let answer: Answer | undefined;
+    let opened = false;
     try {
       const sent = this.#endpoint.send('chat/completions', signal, this.#body(request, plan));
-      answer = yield* this.#waking.watch(sent, QUIET_MS, signal, () => watchdog.heard());
+      const answer = yield* this.#waking.watch(sent, QUIET_MS, signal, () => watchdog.heard());
       await this.#mustStream(answer, signal);
-      const { usage, reason } = yield* readStream(answer, { limits, watchdog, clock, signal, abort });
-      this.#waking.noteAwake();
-      if (usage) this.#context.counted(plan, usage.promptTokens);
-      onDone();
-      if (usage) yield usage;
-      yield { type: 'done', reason };
+      opened = true;
+      return { body: answer.body, limits, watchdog, clock, signal, abort };
     } finally {
-      watchdog.stop();
-      if (!answer) abort(OVER);
+      if (!opened) {
+        watchdog.stop();
+        abort(OVER);
+      }
     }
+  }
+
+  /** @throws ModelError when it is not to be tried again, or the signal's reason */
+  async #beforeRetry(
+    setback: Setback,
+    wakingMs: number,
+    retries: RetryBudget,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { cold, final } = setback;
+    this.#options.log.info({ model: this.#options.name, cold, ...final.detail }, 'a request is sent again');
+    if (cold) this.#waking.noteAsleep(cold);
+    if (wakingMs >= this.#wakeDeadlineMs) throw neverWoke(this.#wakeDeadlineMs, cold);
+    await retries.pause(setback, signal);
   }
 
   #body({ continueFrom }: ChatRequest, { messages, maxTokens }: Plan): string {

@@ -139,7 +139,8 @@ const NOBODY_WAITS = new Error('nobody waits any more');
 /** What everybody who waited is told. */
 export function neverWoke(deadlineMs: number, phase: WakingPhase | undefined): ModelError {
   const minutes = Math.round(deadlineMs / 60_000);
-  const waited = minutes === 1 ? 'a minute' : `${minutes} minutes`;
+  const long = minutes === 1 ? 'a minute' : `${minutes} minutes`;
+  const waited = deadlineMs < 60_000 ? `${Math.round(deadlineMs / 1_000)} seconds` : long;
   return new ModelError(
     'never-woke',
     `The model did not wake up within ${waited}. Try again, or tell whoever runs the bot.`,

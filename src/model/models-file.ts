@@ -1,0 +1,190 @@
+import { parse, YAMLError } from 'yaml';
+import { z } from 'zod';
+import { OperatorError } from '../errors.ts';
+import type { ModelOptions } from './client.ts';
+
+/** What makes a client of an endpoint. */
+export type Connection = Omit<ModelOptions, 'coldStarts' | 'clock' | 'log' | 'random' | 'limits'>;
+
+export interface ModelSettings {
+  readonly connection: Connection;
+  readonly systemPrompt: string;
+  /** The model sees pictures. */
+  readonly takesImages: boolean;
+  /** Shows what the model thinks, while it thinks. */
+  readonly showReasoning: boolean;
+}
+
+export interface NamedModel extends ModelSettings {
+  /** As the file calls it. */
+  readonly name: string;
+  /** Ids of the channels that use it. */
+  readonly channels: readonly string[];
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const text = z
+  .string({ error: ({ input }) => (input === undefined ? 'is missing' : 'is not a text') })
+  .trim();
+const flag = z.boolean({ error: 'is neither true nor false' }).optional();
+const number = (min: number, max: number) => {
+  const error = `is not a number from ${min} to ${max}`;
+  return z.number({ error }).min(min, { error }).max(max, { error }).optional();
+};
+const count = (max: number) =>
+  number(1, max).refine((value) => value === undefined || Number.isInteger(value), {
+    error: 'is not a whole number',
+  });
+const variable = text
+  .regex(/^[A-Z][A-Z0-9_]*$/, {
+    error: 'is not the name of an environment variable, such as CODER_API_KEY (never the key itself)',
+  })
+  .optional();
+const channelError = 'is not the id of a channel: C…, G… or D… in Slack, 17 to 20 digits in Discord';
+const channel = z
+  .string({ error: channelError })
+  .regex(/^([CGD][A-Z0-9]+|\d{17,20})$/, { error: channelError });
+
+/** Each key is the MODEL_* variable for the same thing, in small letters. */
+const entry = z.strictObject(
+  {
+    base_url: text
+      .refine((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol), {
+        error: 'is not an http:// or https:// address',
+        abort: true,
+      })
+      .transform((url) => url.replace(/\/+$/, ''))
+      .refine((url) => url.endsWith('/v1'), { error: 'does not end in /v1' })
+      .optional(),
+    name: text.optional(),
+    api_key_env: variable,
+    proxy_key_env: variable,
+    proxy_secret_env: variable,
+    system_prompt: text.optional(),
+    images: flag,
+    show_reasoning: flag,
+    max_tokens: count(1_000_000),
+    max_streams: count(10_000),
+    max_context: count(10_000_000),
+    wake_minutes: number(0.1, 120),
+    extra: z.record(z.string(), z.unknown(), { error: 'is not a list of fields' }).optional(),
+    channels: z
+      .array(channel, { error: 'names no channels: without any, nothing would use this model' })
+      .min(1, {
+        error: 'names no channels: without any, nothing would use this model',
+      }),
+  },
+  { error: objectFault },
+);
+const schema = z.strictObject(
+  { models: z.record(z.string(), entry, { error: 'is missing, or holds no models' }) },
+  { error: objectFault },
+);
+
+function objectFault(issue: { code?: string; keys?: readonly string[] }): string {
+  return issue.code === 'unrecognized_keys' ? `knows no ${issue.keys?.join(', ')}` : 'holds no settings';
+}
+
+/**
+ * Reads models.yaml. What an entry leaves out is as in `standard`; but keys go to no other address than
+ * the one that they are given with.
+ * @throws OperatorError naming every fault at once, without repeating a value
+ */
+export function readModels(yaml: string, standard: ModelSettings, env: Env): readonly NamedModel[] {
+  const parsed = schema.safeParse(parseYaml(yaml));
+  if (!parsed.success) {
+    throw faulty(
+      parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the file'} ${message}`),
+    );
+  }
+  const entries = Object.entries(parsed.data.models);
+  const faults = [
+    ...entries.flatMap(([name, given]) => missingKeys(name, given, env)),
+    ...usedTwice(entries),
+  ];
+  if (faults.length > 0) throw faulty(faults);
+  return entries.map(([name, given]) => ({
+    name,
+    channels: given.channels,
+    connection: connectionOf(given, standard.connection, env),
+    systemPrompt: given.system_prompt ?? standard.systemPrompt,
+    takesImages: given.images ?? standard.takesImages,
+    showReasoning: given.show_reasoning ?? standard.showReasoning,
+  }));
+}
+
+type Entry = z.infer<typeof entry>;
+
+function connectionOf(given: Entry, standard: Connection, env: Env): Connection {
+  const of = (name: string | undefined) => (name === undefined ? undefined : env[name]);
+  const keys = {
+    apiKey: of(given.api_key_env),
+    proxyKey: of(given.proxy_key_env),
+    proxySecret: of(given.proxy_secret_env),
+  };
+  const { apiKey, proxyKey, proxySecret, ...rest } = standard;
+  return {
+    ...rest,
+    ...(given.base_url === undefined
+      ? {
+          apiKey: keys.apiKey ?? apiKey,
+          proxyKey: keys.proxyKey ?? proxyKey,
+          proxySecret: keys.proxySecret ?? proxySecret,
+        }
+      : { ...keys, baseUrl: given.base_url }),
+    ...(given.name !== undefined && { name: given.name }),
+    ...(given.max_tokens !== undefined && { maxTokens: given.max_tokens }),
+    ...(given.max_streams !== undefined && { maxStreams: given.max_streams }),
+    ...(given.max_context !== undefined && { maxModelLen: given.max_context }),
+    ...(given.wake_minutes !== undefined && { wakeDeadlineMs: given.wake_minutes * 60_000 }),
+    ...(given.extra !== undefined && { extra: given.extra }),
+  };
+}
+
+function missingKeys(name: string, given: Entry, env: Env): string[] {
+  const { api_key_env, proxy_key_env, proxy_secret_env } = given;
+  const faults = Object.entries({ api_key_env, proxy_key_env, proxy_secret_env }).flatMap(
+    ([key, variable]) =>
+      variable === undefined || env[variable]?.trim()
+        ? []
+        : [`models.${name}.${key} names ${variable}, which is not set in the environment`],
+  );
+  if ((proxy_key_env === undefined) !== (proxy_secret_env === undefined)) {
+    faults.push(`models.${name} has one of proxy_key_env and proxy_secret_env without the other`);
+  }
+  return faults;
+}
+
+function usedTwice(entries: readonly [string, Entry][]): string[] {
+  const user = new Map<string, string>();
+  const faults: string[] = [];
+  for (const [name, { channels }] of entries) {
+    for (const id of new Set(channels)) {
+      const other = user.get(id);
+      if (other === undefined) user.set(id, name);
+      else faults.push(`models.${name}.channels names ${id}, which uses ${other} already`);
+    }
+  }
+  return faults;
+}
+
+/** Ids of Discord are too large for a number, and an empty value is one left out. */
+function parseYaml(yaml: string): unknown {
+  const plain = (_key: unknown, value: unknown) => {
+    if (typeof value !== 'bigint') return value ?? undefined;
+    return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  };
+  try {
+    return parse(yaml, plain, { intAsBigInt: true });
+  } catch (error) {
+    if (!(error instanceof YAMLError || error instanceof ReferenceError)) throw error;
+    // The lines after the first quote the file.
+    throw faulty([`the file is no YAML: ${error.message.split('\n')[0]?.replace(/:$/, '')}`]);
+  }
+}
+
+const faulty = (faults: readonly string[]): OperatorError =>
+  new OperatorError(
+    `MODELS_FILE: the file of models needs a look (docs/models.md).\n${faults.map((fault) => `  ${fault}.`).join('\n')}`,
+  );

@@ -1,0 +1,156 @@
+import { readFileSync, statSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import { OperatorError } from '../errors.ts';
+import { createModel, type WakeableModel } from './client.ts';
+import type { ColdStarts } from './cold-starts.ts';
+import type { Model } from './model.ts';
+import { type Connection, type ModelSettings, type NamedModel, readModels } from './models-file.ts';
+
+/** How often the file is looked at, ms: editors and mounted volumes replace files in ways that watching misses. */
+const LOOK_MS = 2_000;
+
+/** Who answers a question, and how. */
+export interface Choice extends Omit<ModelSettings, 'connection'> {
+  readonly model: Model;
+  /** As models.yaml calls it; "default" for the model that MODEL_* describes. */
+  readonly name: string;
+}
+
+export interface ModelsOptions {
+  /** What MODEL_* describes: for every channel that the file does not name. */
+  readonly standard: ModelSettings;
+  /** The path of models.yaml, if there is one. */
+  readonly file?: string | undefined;
+  /** Holds the keys whose variables the file names. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly coldStarts: ColdStarts;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * The models, and which channel uses which. The file is read again when it changes; while it is faulty,
+ * the last good one holds.
+ */
+export class Models {
+  readonly #options: ModelsOptions;
+  readonly #standard: Choice;
+  /** By connection, so that models that differ in their prompt alone wake and queue as one. */
+  #clients = new Map<string, WakeableModel>();
+  #byChannel: ReadonlyMap<string, Choice> = new Map();
+  #version: string | undefined;
+  #cancelLook: (() => void) | undefined;
+  #closed = false;
+
+  /** @throws OperatorError when the file is missing or faulty */
+  constructor(options: ModelsOptions) {
+    this.#options = options;
+    this.#standard = this.#choice({ ...options.standard, name: 'default', channels: [] }, this.#clients);
+    const { file } = options;
+    if (file === undefined) return;
+    let yaml: string;
+    try {
+      this.#version = versionOf(statSync(file));
+      yaml = readFileSync(file, 'utf8');
+    } catch (error) {
+      throw unreadable(error);
+    }
+    this.#take(yaml);
+    this.#lookLater(file);
+  }
+
+  /** The client of the default model. */
+  get standard(): WakeableModel {
+    return this.#clients.get(keyOf(this.#options.standard.connection))!;
+  }
+
+  /** A thread uses the model of the channel it is in, unless it is named itself. */
+  for({ channel, parent }: { readonly channel: string; readonly parent?: string }): Choice {
+    const ofParent = parent === undefined ? undefined : this.#byChannel.get(parent);
+    return this.#byChannel.get(channel) ?? ofParent ?? this.#standard;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelLook?.();
+    await Promise.all([...this.#clients.values()].map((client) => client.close()));
+  }
+
+  #lookLater(file: string): void {
+    if (this.#closed) return;
+    this.#cancelLook = this.#options.clock.after(LOOK_MS, () => {
+      void this.#look(file).finally(() => this.#lookLater(file));
+    });
+  }
+
+  async #look(file: string): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const version = await stat(file).then(versionOf, () => 'missing');
+      if (version === this.#version || this.#closed) return;
+      this.#version = version;
+      const yaml = await readFile(file, 'utf8').catch((error) => {
+        throw unreadable(error);
+      });
+      if (this.#closed) return;
+      this.#take(yaml);
+      log.info({ channels: this.#byChannel.size }, 'the file of models has changed and is in use');
+    } catch (error) {
+      if (!(error instanceof OperatorError)) log.error({ err: error }, 'cannot read the file of models');
+      else log.error(`${error.message}\nThe models stay as they were.`);
+    }
+  }
+
+  /** A client that is no longer named finishes its answers; its idle connections close by themselves. */
+  #take(yaml: string): void {
+    const { standard, env } = this.#options;
+    const named = readModels(yaml, standard, env);
+    const clients = new Map([[keyOf(standard.connection), this.standard]]);
+    const byChannel = new Map<string, Choice>();
+    for (const model of named) {
+      const choice = this.#choice(model, clients);
+      for (const channel of model.channels) byChannel.set(channel, choice);
+    }
+    this.#clients = clients;
+    this.#byChannel = byChannel;
+  }
+
+  #choice(
+    { connection, name, systemPrompt, takesImages, showReasoning }: NamedModel,
+    clients: Map<string, WakeableModel>,
+  ): Choice {
+    const key = keyOf(connection);
+    const model = clients.get(key) ?? this.#clients.get(key) ?? this.#createClient(connection);
+    clients.set(key, model);
+    return { model, name, systemPrompt, takesImages, showReasoning };
+  }
+
+  #createClient(connection: Connection): WakeableModel {
+    const { standard, coldStarts, clock, log } = this.#options;
+    const { host } = new URL(connection.baseUrl);
+    // Models of several endpoints may have one name, and wake in different times.
+    const isElsewhere = host !== new URL(standard.connection.baseUrl).host;
+    const remembered = isElsewhere ? `${connection.name} at ${host}` : connection.name;
+    return createModel({
+      ...connection,
+      coldStarts: {
+        recall: () => coldStarts.recall(remembered),
+        remember: (_name, ms) => coldStarts.remember(remembered, ms),
+      },
+      clock,
+      log,
+    });
+  }
+}
+
+const keyOf = (connection: Connection): string => JSON.stringify(Object.entries(connection).sort());
+
+const versionOf = ({ mtimeMs, size, ino }: { mtimeMs: number; size: number; ino: number }): string =>
+  `${mtimeMs} ${size} ${ino}`;
+
+const unreadable = (error: unknown): OperatorError =>
+  new OperatorError(
+    `MODELS_FILE: the file of models cannot be read (${(error as NodeJS.ErrnoException).code}).`,
+  );
