@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { FakeChat, ShownMessage } from '../../sandbox/chat.ts';
 import { FakeDiscord } from '../../sandbox/discord/fake-discord.ts';
+import { answer } from '../../sandbox/model/script.ts';
 import { SleepingModel, type SleepingModelOptions } from '../../sandbox/model/sleeping-model.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
 import { FakeSlack } from '../../sandbox/slack/fake-slack.ts';
@@ -24,8 +25,8 @@ export interface Place {
   ask(fakes: Fakes, text: string): unknown;
   /** What the asker does to go on where `answer` stands. */
   goOn(fakes: Fakes, text: string, answer: ShownMessage): unknown;
-  /** By which calls an answer is edited, as the fake's faults name them. */
-  readonly edits: string;
+  /** The calls by which an answer is edited, as the fake's faults name them. */
+  readonly edits: readonly string[];
   /** Settings that leave the other platform out. */
   readonly alone: Readonly<Record<string, string>>;
 }
@@ -41,7 +42,7 @@ export const slackChannel: Place = {
     slack.say({ channel: slack.channel, user: slack.people.asker, text: `@pilotlight ${text}` }),
   goOn: ({ slack }, text, { thread }) =>
     slack.say({ channel: slack.channel, user: slack.people.asker, text, thread: thread! }),
-  edits: 'chat.update',
+  edits: ['chat.update'],
   alone: noDiscord,
 };
 
@@ -52,7 +53,7 @@ export const slackDm: Place = {
   ask: ({ slack }, text) => slack.say({ channel: slack.dm, user: slack.people.asker, text }),
   goOn: ({ slack }, text, { thread }) =>
     slack.say({ channel: slack.dm, user: slack.people.asker, text, thread: thread! }),
-  edits: 'chat.appendStream',
+  edits: ['chat.appendStream', 'chat.stopStream', 'chat.update'],
   alone: noDiscord,
 };
 
@@ -64,7 +65,7 @@ export const discordChannel: Place = {
     discord.say({ channel: discord.channel, user: discord.people.asker, text: `@pilotlight ${text}` }),
   goOn: ({ discord }, text, { id }) =>
     discord.say({ channel: discord.channel, user: discord.people.asker, text, replyTo: id }),
-  edits: 'PATCH /channels/*/messages/*',
+  edits: ['PATCH /channels/*/messages/*'],
   alone: noSlack,
 };
 
@@ -78,7 +79,7 @@ export const discordCommand: Place = {
       name: 'ask',
       options: { prompt },
     }),
-  edits: 'PATCH /webhooks/*/*/messages/*',
+  edits: ['PATCH /webhooks/*/*/messages/*'],
 };
 
 /** Past this a test has failed; nothing waits for as long as this when all is well. ms */
@@ -146,6 +147,13 @@ export const isGrowing =
   (words: string) =>
   (message: ShownMessage): boolean =>
     isRunning(message) && message.text.includes(words);
+
+/** Without white space and marks, which pages may change. */
+export const letters = (text: string): string => text.replace(/[^\p{L}\p{N}]/gu, '');
+
+/** The whole of what the scripted model answers. */
+export const scripted = (question: string): string =>
+  answer([{ role: 'user', content: question, images: 0 }], false).text;
 
 export interface Talk {
   readonly sandbox: Sandbox;
