@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { parse } from 'yaml';
 import { type App, startApp } from '../src/app.ts';
+import type { Clock } from '../src/clock.ts';
 import { readConfig } from '../src/config.ts';
 import { FakeDiscord, type FakeDiscordOptions } from './discord/fake-discord.ts';
+import { FakeModal } from './modal/fake-modal.ts';
 import { SleepingModel, type SleepingModelOptions } from './model/sleeping-model.ts';
 import { FakeSlack, type FakeSlackOptions } from './slack/fake-slack.ts';
 
@@ -12,6 +14,8 @@ export interface SandboxOptions {
   readonly slack?: FakeSlackOptions;
   readonly discord?: FakeDiscordOptions;
   readonly model?: SleepingModelOptions;
+  /** The bot's; the fakes have their own in their options. */
+  readonly clock?: Clock;
   /** Settings of the bot beside or instead of the sandbox's own; MODEL_BASE_URL puts a real model in place. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -30,6 +34,8 @@ export interface Sandbox {
   readonly discord: FakeDiscord;
   /** Absent when MODEL_BASE_URL names a real one. */
   readonly model: SleepingModel | undefined;
+  /** Modal's control plane over the model; absent as well. */
+  readonly modal: FakeModal | undefined;
   readonly modelUrl: string;
   readonly app: App;
   /** Ends this bot and starts another on the same fakes (and the same database, where it is a file). */
@@ -37,12 +43,13 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-export async function startSandbox({ log, env = {}, ...options }: SandboxOptions): Promise<Sandbox> {
+export async function startSandbox({ log, clock, env = {}, ...options }: SandboxOptions): Promise<Sandbox> {
   const slack = await FakeSlack.start({ ...manifest(), ...options.slack });
   const discord = await FakeDiscord.start(options.discord);
   const model = env.MODEL_BASE_URL ? undefined : await SleepingModel.start(options.model);
+  const modal = model && (await FakeModal.start({ model }));
   const modelUrl = model?.baseUrl ?? env.MODEL_BASE_URL!;
-  const fakes = [slack, discord, ...(model ? [model] : [])];
+  const fakes = [slack, discord, ...(modal ? [modal] : []), ...(model ? [model] : [])];
   const closeFakes = () => Promise.all(fakes.map((fake) => fake.close()));
   const config = readConfig({
     SLACK_BOT_TOKEN: slack.botToken,
@@ -54,13 +61,21 @@ export async function startSandbox({ log, env = {}, ...options }: SandboxOptions
     DISCORD_ADMIN_IDS: discord.people.admin,
     DISCORD_GUILD_ID: discord.guildId,
     MODEL_BASE_URL: modelUrl,
+    ...(modal && {
+      MODAL_SERVER_URL: modal.url,
+      MODAL_TOKEN_ID: modal.tokenId,
+      MODAL_TOKEN_SECRET: modal.tokenSecret,
+      MODAL_APP: modal.app,
+      MODAL_SERVER: modal.server,
+      MODAL_GPU: 'H100',
+    }),
     DATABASE_URL: 'sqlite::memory:',
     PORT: '0',
     ...env,
   });
   const start = async () => {
     try {
-      return await startApp(config, log);
+      return await startApp(config, log, clock);
     } catch (error) {
       await closeFakes();
       throw error;
@@ -71,6 +86,7 @@ export async function startSandbox({ log, env = {}, ...options }: SandboxOptions
     slack,
     discord,
     model,
+    modal,
     modelUrl,
     get app() {
       return app;

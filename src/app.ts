@@ -6,8 +6,10 @@ import type { Config } from './config.ts';
 import { OperatorError } from './errors.ts';
 import { serveHealth } from './health.ts';
 import { createModel } from './model/client.ts';
+import type { Model } from './model/model.ts';
 import { EditPacer } from './reply/pacer.ts';
 import { SqliteStore } from './store/sqlite.ts';
+import { createWarm, type Warm } from './warm.ts';
 
 export interface App {
   /** The port of /healthz and /readyz. */
@@ -22,7 +24,6 @@ export interface App {
  * @throws OperatorError when no platform could start, or something else the operator can mend is wrong.
  */
 export async function startApp(config: Config, log: Logger, clock: Clock = systemClock): Promise<App> {
-  const platforms = await createPlatforms(config, log, clock);
   const store = new SqliteStore(config.DATABASE_URL);
   const model = createModel({
     baseUrl: config.MODEL_BASE_URL,
@@ -37,9 +38,12 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
     clock,
     log,
   });
+  const platforms: ChatPlatform[] = [];
+  const warm = createWarm({ config, store, model, platforms, clock, log });
+  platforms.push(...(await createPlatforms(config, warm, log, clock)));
   const bot = new PilotlightBot({
     store,
-    model,
+    model: noticing(model, warm.asked),
     pacer: new EditPacer({ clock, log }),
     platforms,
     clock,
@@ -54,6 +58,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
     Object.fromEntries(platforms.map(({ platform, connected }) => [platform, connected])),
   );
   const close = async () => {
+    await warm.stop();
     await Promise.allSettled(platforms.map((platform) => platform.close()));
     await model.close();
     await health.close();
@@ -66,6 +71,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
     throw error;
   }
   await bot.resume();
+  warm.start();
   return {
     port: health.port,
     async stop() {
@@ -76,8 +82,22 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   };
 }
 
+/** The model, calling `onAsk` with each question. */
+const noticing = (model: Model, onAsk: () => void): Model => ({
+  chat(request) {
+    onAsk();
+    return model.chat(request);
+  },
+  close: () => model.close(),
+});
+
 /** Imports only the adapters in use: each brings a large client library, which costs start time and memory. */
-async function createPlatforms(config: Config, log: Logger, clock: Clock): Promise<ChatPlatform[]> {
+async function createPlatforms(
+  config: Config,
+  { commands, onIntent }: Warm,
+  log: Logger,
+  clock: Clock,
+): Promise<ChatPlatform[]> {
   const platforms: ChatPlatform[] = [];
   if (config.SLACK_BOT_TOKEN && config.SLACK_APP_TOKEN) {
     const { createSlack } = await import('../adapters/slack/slack.ts');
@@ -86,6 +106,8 @@ async function createPlatforms(config: Config, log: Logger, clock: Clock): Promi
         botToken: config.SLACK_BOT_TOKEN,
         appToken: config.SLACK_APP_TOKEN,
         apiUrl: config.SLACK_API_URL,
+        commands,
+        onIntent,
         clock,
         log: log.child({ platform: 'slack' }),
       }),
@@ -97,6 +119,8 @@ async function createPlatforms(config: Config, log: Logger, clock: Clock): Promi
       createDiscord({
         token: config.DISCORD_TOKEN,
         apiUrl: config.DISCORD_API_URL,
+        commands,
+        onIntent,
         guildId: config.DISCORD_GUILD_ID,
         clock,
         log: log.child({ platform: 'discord' }),

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { OperatorError } from './errors.ts';
+import { InputError } from './modal/input-error.ts';
+import { parsePrices, priceOf } from './modal/prices.ts';
 
 /** Where an operator gets each value; shown with every fault. .env.example tells more. */
 const WHERE: Record<string, string> = {
@@ -23,6 +25,16 @@ const WHERE: Record<string, string> = {
   MODEL_SHOW_REASONING: 'true or false',
   MODAL_PROXY_KEY: 'modal.com/settings → Proxy Auth Tokens (wk-…)',
   MODAL_PROXY_SECRET: 'modal.com/settings → Proxy Auth Tokens (ws-…), shown once when the token is made',
+  MODAL_SERVER_URL: 'leave it out for the real Modal',
+  MODAL_GPU:
+    "the gpu= of your Modal app, e.g. H100 or A100-80GB:2; it must have a price, of Modal's or in GPU_PRICES",
+  GPU_PRICES: 'dollars a second of one GPU, e.g. H100=0.001097,H200=0.00126; see modal.com/pricing',
+  GPU_BUDGET_USD: 'dollars a month; leave it out for no budget',
+  WARM_DEFAULT_HOURS: 'hours that a plain `warm` lasts',
+  WARM_MAX_HOURS: 'the most hours that one can ask for at once',
+  WARM_MAX_CONTAINERS: 'the most containers that one can ask for',
+  PREWARM_ON_INTENT: 'true or false',
+  PREWARM_DAILY_CAP: 'a whole number of times a day',
   MODAL_TOKEN_ID: 'modal.com/settings → API Tokens (ak-…)',
   MODAL_TOKEN_SECRET: 'modal.com/settings → API Tokens (as-…), shown once when the token is made',
   DATABASE_URL: 'leave it out for pilotlight.db in this folder, or say sqlite:PATH',
@@ -95,6 +107,15 @@ const schema = z.object({
   MODAL_ENVIRONMENT: text.optional(),
   MODAL_APP: text.optional(),
   MODAL_SERVER: text.optional(),
+  MODAL_SERVER_URL: url.optional(),
+  MODAL_GPU: text.optional(),
+  GPU_PRICES: text.default(''),
+  GPU_BUDGET_USD: number(0.01, 10_000_000, false).optional(),
+  WARM_DEFAULT_HOURS: number(0.1, 168, false).default(2),
+  WARM_MAX_HOURS: number(0.1, 168, false).default(24),
+  WARM_MAX_CONTAINERS: number(1, 100).default(4),
+  PREWARM_ON_INTENT: flag.default(false),
+  PREWARM_DAILY_CAP: number(1, 10_000).default(20),
   DATABASE_URL: text
     .default('sqlite:pilotlight.db')
     .refine((value) => value.startsWith('sqlite:'), { error: 'is not sqlite:PATH' })
@@ -135,6 +156,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     if (second in given && !(first in given))
       faults.push({ name: first, wrong: `is missing beside ${second}` });
   }
+  for (const fault of moneyFaults(given)) faults.push(fault);
   const platforms = ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'DISCORD_TOKEN'];
   if (!platforms.some((name) => name in given)) {
     faults.push(
@@ -150,4 +172,25 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     ({ name, wrong }) => `  ${name} ${wrong}.\n      → ${WHERE[name] ?? 'see .env.example'}`,
   );
   throw new OperatorError(`Pilotlight cannot start: its settings need a look.\n${lines.join('\n')}`);
+}
+
+/** A budget without a price would never be used up. */
+function moneyFaults({
+  MODAL_GPU,
+  GPU_PRICES = '',
+  GPU_BUDGET_USD,
+}: Readonly<Record<string, string | undefined>>): { name: string; wrong: string }[] {
+  const wrongIn = (name: string, check: () => unknown) => {
+    try {
+      check();
+      return [];
+    } catch (error) {
+      if (error instanceof InputError) return [{ name, wrong: error.message }];
+      throw error;
+    }
+  };
+  const prices = wrongIn('GPU_PRICES', () => parsePrices(GPU_PRICES));
+  if (prices.length > 0) return prices;
+  if (MODAL_GPU) return wrongIn('MODAL_GPU', () => priceOf(MODAL_GPU, GPU_PRICES));
+  return GPU_BUDGET_USD ? [{ name: 'MODAL_GPU', wrong: 'is missing beside GPU_BUDGET_USD' }] : [];
 }

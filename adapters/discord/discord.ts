@@ -10,13 +10,17 @@ import {
   Options,
   type PartialMessage,
   Partials,
+  Routes,
+  type Typing as TypingEvent,
 } from 'discord.js';
 import { type Logger, stdSerializers } from 'pino';
+import { type Commands, isCommandButton } from '../../src/bot/commands.ts';
 import { KeyedQueue } from '../../src/bot/keyed-queue.ts';
 import {
   type Address,
   type Bot,
   type ChatPlatform,
+  type CommandNotice,
   type ImageLimits,
   type ImageRef,
   parseButtonId,
@@ -31,12 +35,11 @@ import { type Command, registerCommands } from './commands.ts';
 import { connect, isConnected, logConnection } from './connection.ts';
 import { DiscordHttp } from './http.ts';
 import { askerOf, isForBot, isFromPerson, missingPermission, questionOf } from './messages.ts';
+import { body, modelCommand, pressModelButton } from './model-command.ts';
 import { DiscordReply } from './surface.ts';
 import { Typing } from './typing.ts';
 
 const NOT_DONE = '⚠️ That did not work just now. Please try again in a moment.';
-
-const COMMANDS: readonly Command[] = [ask, answerThis];
 
 export interface DiscordOptions {
   readonly token: string;
@@ -44,6 +47,10 @@ export interface DiscordOptions {
   readonly apiUrl?: string;
   /** Commands for this server only, which appear at once; default everywhere. */
   readonly guildId?: string;
+  /** For /model; without them there is no such command. */
+  readonly commands?: Commands;
+  /** Called when somebody types where the bot would answer. */
+  readonly onIntent?: (() => void) | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -57,6 +64,7 @@ class Discord implements ChatPlatform {
   readonly platform = 'discord';
   readonly #options: DiscordOptions;
   readonly #log: Logger;
+  readonly #commands: readonly Command[];
   readonly #client: Client;
   readonly #http: DiscordHttp;
   readonly #typing: Typing;
@@ -67,7 +75,8 @@ class Discord implements ChatPlatform {
   constructor(options: DiscordOptions) {
     this.#options = options;
     this.#log = options.log.child({}, { serializers: { err: withoutRequest } });
-    this.#client = newClient(options.apiUrl);
+    this.#commands = [ask, answerThis, ...(options.commands ? [modelCommand(options.commands)] : [])];
+    this.#client = newClient(options.apiUrl, options.onIntent !== undefined);
     this.#http = new DiscordHttp(options);
     this.#typing = new Typing(this.#http, options.clock, this.#log);
   }
@@ -112,6 +121,10 @@ class Discord implements ChatPlatform {
     });
   }
 
+  async tell(channel: string, notice: CommandNotice): Promise<void> {
+    await this.#http.call({ method: 'POST', route: Routes.channelMessages(channel), body: body(notice) });
+  }
+
   async fetchImage(image: ImageRef, limits: ImageLimits): Promise<Uint8Array> {
     return fetchImage(image, limits);
   }
@@ -135,6 +148,7 @@ class Discord implements ChatPlatform {
       const { id, channelId } = interaction;
       guarded({ interaction: id, channel: channelId }, this.#answer(interaction, bot));
     });
+    client.on(Events.TypingStart, (typing) => guarded({}, this.#typed(typing, bot)));
     const deleted = ({ id, channelId, guildId, author }: Message | PartialMessage) => {
       if (author && author.id !== client.user?.id) return;
       const where = { workspace: guildId ?? channelId, channel: channelId, message: id };
@@ -161,13 +175,27 @@ class Discord implements ChatPlatform {
   }
 
   async #answer(interaction: Interaction, bot: Bot): Promise<void> {
-    if (interaction.isButton()) return this.#press(interaction, bot);
+    const { commands, clock } = this.#options;
+    if (interaction.isButton()) {
+      if (commands && isCommandButton(interaction.customId)) return pressModelButton(interaction, commands);
+      return this.#press(interaction, bot);
+    }
     // While stopping, commands are left to another process, or to Discord's own words.
     if (!this.#taking) return;
     if (!interaction.isChatInputCommand() && !interaction.isMessageContextMenuCommand()) return;
-    const command = COMMANDS.find(({ definition }) => definition.name === interaction.commandName);
-    const { clock } = this.#options;
+    const command = this.#commands.find(({ definition }) => definition.name === interaction.commandName);
     if (command) await command.run(interaction, { bot, clock, log: this.#log });
+  }
+
+  /** Somebody writes to the bot, or in a thread that it takes part in. */
+  async #typed({ channel, user }: TypingEvent, bot: Bot): Promise<void> {
+    const { onIntent } = this.#options;
+    if (!onIntent || user.bot) return;
+    const engaged =
+      channel.isDMBased() ||
+      (channel.isThread() &&
+        (await bot.isEngaged({ platform: 'discord', workspace: channel.guildId, conversation: channel.id })));
+    if (engaged) onIntent();
   }
 
   async #press(interaction: ButtonInteraction, bot: Bot): Promise<void> {
@@ -195,7 +223,7 @@ class Discord implements ChatPlatform {
   /** Without its commands the bot still answers when mentioned: only what the operator can mend ends the start. */
   async #register(client: Client<true>, guildId: string | undefined): Promise<void> {
     try {
-      await registerCommands(client, COMMANDS, guildId);
+      await registerCommands(client, this.#commands, guildId);
     } catch (error) {
       if (error instanceof OperatorError) throw error;
       this.#log.error(
@@ -206,7 +234,7 @@ class Discord implements ChatPlatform {
   }
 }
 
-function newClient(apiUrl: string | undefined): Client {
+function newClient(apiUrl: string | undefined, typing: boolean): Client {
   const own = ({ id, client }: { id: string; client: Client }) => id === client.user?.id;
   return new Client({
     intents: [
@@ -214,6 +242,7 @@ function newClient(apiUrl: string | undefined): Client {
       GatewayIntentBits.GuildMessages,
       GatewayIntentBits.MessageContent,
       GatewayIntentBits.DirectMessages,
+      ...(typing ? [GatewayIntentBits.GuildMessageTyping, GatewayIntentBits.DirectMessageTyping] : []),
     ],
     // Direct messages come from channels not seen before; deletions are of messages seen long ago.
     partials: [Partials.Channel, Partials.Message],

@@ -1,9 +1,19 @@
 import { App } from '@slack/bolt';
 import { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
-import type { Address, Bot, ChatPlatform, ImageLimits, ImageRef, ReplySurface } from '../../src/bot/ports.ts';
+import type { Commands } from '../../src/bot/commands.ts';
+import type {
+  Address,
+  Bot,
+  ChatPlatform,
+  CommandNotice,
+  ImageLimits,
+  ImageRef,
+  ReplySurface,
+} from '../../src/bot/ports.ts';
 import type { Clock } from '../../src/clock.ts';
 import { conversationOf, type SlackAddress } from './address.ts';
+import { listenForCommands, postNotice } from './commands.ts';
 import { Connection } from './connection.ts';
 import { signLimits } from './limits.ts';
 import { slackLogger } from './log.ts';
@@ -26,6 +36,10 @@ export interface SlackOptions {
   readonly appToken: string;
   /** Ends in /api/; the real service if left out. */
   readonly apiUrl?: string | undefined;
+  /** For /pilotlight; without them there is no such command. */
+  readonly commands?: Commands;
+  /** Called when somebody opens the direct messages with the bot, and may be about to ask. */
+  readonly onIntent?: (() => void) | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -83,11 +97,19 @@ class Slack implements ChatPlatform {
     const app = this.#createApp(self);
     listenForQuestions(app, bot, self, this.#workspace);
     listenForPresses(app, bot, self, this.#workspace);
+    const { commands, onIntent } = this.#options;
+    if (commands) listenForCommands(app, commands, log);
+    if (onIntent)
+      app.event('app_home_opened', async ({ event }) => void (event.tab === 'messages' && onIntent()));
     try {
       await this.#connection.open();
     } catch (error) {
       throw socketRefusal(error);
     }
+  }
+
+  async tell(channel: string, notice: CommandNotice): Promise<void> {
+    await postNotice(this.#workspace.client, channel, notice);
   }
 
   async stop(): Promise<void> {

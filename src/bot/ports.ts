@@ -82,6 +82,19 @@ export interface Press extends Omit<MessageKey, 'message'> {
   readonly user: User;
 }
 
+/** A message that warm mode has for people; times stand in it as marks, see `showTimes`. */
+export interface CommandNotice {
+  readonly text: string;
+  readonly buttons: readonly CommandButton[];
+}
+
+export interface CommandButton {
+  /** Under 100 characters, Discord's limit; see `isCommandButton`. */
+  readonly id: string;
+  readonly label: string;
+  readonly primary?: boolean;
+}
+
 /** What the bot core offers to the adapters. */
 export interface Bot {
   /**
@@ -119,6 +132,8 @@ export interface ChatPlatform {
    * retried answer goes into new messages, since what was shown is never erased.
    */
   open(address: Address, attempt: number): ReplySurface;
+  /** Writes a message that no question asked for. Rejects when it could not be written. */
+  tell?(channel: string, notice: CommandNotice): Promise<void>;
   /** Gets a picture of a question. Rejects with an ImageError, or the signal's reason. */
   fetchImage(image: ImageRef, limits: ImageLimits): Promise<Uint8Array>;
 }

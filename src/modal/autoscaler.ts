@@ -19,6 +19,7 @@ export interface Autoscaler {
   update(change: ScalingChange): Promise<ScalingChange>;
   /** Containers there are now, starting ones too, and calls that wait for one. */
   stats(): Promise<{ readonly containers: number; readonly backlog: number }>;
+  /** Calls that are under way end at once. */
   close(): void;
 }
 
@@ -47,6 +48,7 @@ export function createAutoscaler(options: AutoscalerOptions): Autoscaler {
 
 class ModalAutoscaler implements Autoscaler {
   readonly #options: AutoscalerOptions;
+  readonly #closing = new AbortController();
   #client: Promise<ModalClient> | undefined;
 
   constructor(options: AutoscalerOptions) {
@@ -66,6 +68,7 @@ class ModalAutoscaler implements Autoscaler {
   }
 
   close(): void {
+    this.#closing.abort(new ScalingError('unreachable', 'Pilotlight is stopping.'));
     this.#client?.then((client) => client.close()).catch(() => {});
   }
 
@@ -73,7 +76,7 @@ class ModalAutoscaler implements Autoscaler {
   async #call<T>(work: (fn: Function_) => Promise<T>): Promise<T> {
     const { clock, timeoutMs = 15_000 } = this.#options;
     const over = new AbortController();
-    const late = sleep(clock, timeoutMs, over.signal).then(() => {
+    const late = sleep(clock, timeoutMs, AbortSignal.any([over.signal, this.#closing.signal])).then(() => {
       throw new ScalingError('unreachable', `Modal did not answer within ${timeoutMs / 1_000} s.`);
     });
     late.catch(() => {});

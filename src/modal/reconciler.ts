@@ -56,8 +56,10 @@ export class Reconciler {
   #stopped = false;
   #saidAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
-  /** Containers may be running, also without warm mode. */
-  #mayRun = false;
+  /** Containers may be running, also without warm mode; an earlier process may have left some. */
+  #mayRun = true;
+  #lookFault = '';
+  #usedAt = Number.NEGATIVE_INFINITY;
   #clocks: { wall: number; monotonic: number };
 
   constructor(options: ReconcilerOptions) {
@@ -68,13 +70,14 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancel();
+    this.#options.autoscaler.close();
     await this.#queue;
     await this.#options.store.yieldLead(this.#id);
-    this.#options.autoscaler.close();
   }
 
   /** Somebody uses the model: from now on it is looked how much runs, until nothing does. */
   used(): void {
+    this.#usedAt = this.#options.clock.monotonic();
     if (this.#mayRun || this.#stopped) return;
     this.#mayRun = true;
     void this.run(false);
@@ -171,6 +174,7 @@ export class Reconciler {
 
   async #failed(containers: number, reason: string): Promise<void> {
     const { store, clock, log } = this.#options;
+    if (this.#stopped) return;
     this.#failures += 1;
     this.#saidAt = Number.NEGATIVE_INFINITY;
     const now = clock.now();
@@ -188,14 +192,19 @@ export class Reconciler {
 
   /** Counts what runs, while something may. */
   async #look({ containers: wanted }: Desired): Promise<void> {
-    const { autoscaler, costs, log } = this.#options;
+    const { autoscaler, costs, clock, log } = this.#options;
     if (!this.#mayRun) return;
     try {
       const { containers } = await autoscaler.stats();
       await costs.saw(containers);
-      this.#mayRun = containers > 0 || wanted > 0;
+      // A question that has just been asked may not have reached Modal yet.
+      const justUsed = clock.monotonic() - this.#usedAt < 2 * LOOK;
+      this.#mayRun = containers > 0 || wanted > 0 || justUsed;
+      this.#lookFault = '';
     } catch (error) {
-      log.debug({ err: error }, 'Modal does not say what runs');
+      const reason = (error as Error).message;
+      if (reason !== this.#lookFault) log.warn({ reason }, 'Modal does not say what runs');
+      this.#lookFault = reason;
     }
   }
 

@@ -19,6 +19,7 @@ describe('the Slack app that docs/slack.md has people make', () => {
   it('is told what the adapter listens for', () => {
     expect(manifest.settings.event_subscriptions.bot_events).toEqual([
       'agent_session_stopped',
+      'app_home_opened',
       'app_mention',
       'message.channels',
       'message.groups',

@@ -1,0 +1,124 @@
+import {
+  type APIActionRowComponent,
+  type APIApplicationCommandBasicOption,
+  type APIApplicationCommandSubcommandOption,
+  type APIButtonComponentWithCustomId,
+  ApplicationCommandOptionType,
+  ApplicationCommandType,
+  type ButtonInteraction,
+  ButtonStyle,
+  type ChatInputCommandInteraction,
+  ComponentType,
+  MessageFlags,
+} from 'discord.js';
+import type { CommandAnswer, CommandCall, Commands } from '../../src/bot/commands.ts';
+import type { CommandNotice } from '../../src/bot/ports.ts';
+import { showTimes } from '../../src/bot/warm-words.ts';
+import type { Command } from './commands.ts';
+import { askerOf } from './messages.ts';
+
+const Option = ApplicationCommandOptionType;
+
+/** Characters of content in one message (Discord's documentation, "Create Message"). */
+const CONTENT_LIMIT = 2000;
+
+const isPublic: APIApplicationCommandBasicOption = {
+  type: Option.Boolean,
+  name: 'public',
+  description: 'Let everybody here see the answer',
+};
+const containers: APIApplicationCommandBasicOption = {
+  type: Option.Integer,
+  name: 'containers',
+  description: 'How many containers, 1 if left out',
+};
+const subcommand = (
+  name: string,
+  description: string,
+  ...options: APIApplicationCommandBasicOption[]
+): APIApplicationCommandSubcommandOption => ({
+  type: Option.Subcommand,
+  name,
+  description,
+  options: [...options, isPublic],
+});
+
+/** `/model warm`, `cold`, `status` and `schedule`. Who may is decided by the commands, on every call. */
+export const modelCommand = (commands: Commands): Command => ({
+  definition: {
+    type: ApplicationCommandType.ChatInput,
+    name: 'model',
+    description: 'Keep the model awake, let it sleep, see what it does and costs',
+    options: [
+      subcommand(
+        'warm',
+        'Keep the model awake for a while',
+        { type: Option.String, name: 'for', description: 'How long, e.g. 2h or 90m' },
+        containers,
+      ),
+      subcommand('cold', 'Let the model sleep when nobody asks'),
+      subcommand('status', 'What runs, until when, and what it cost'),
+      subcommand(
+        'schedule',
+        'Keep the model awake at certain times',
+        { type: Option.String, name: 'when', description: 'e.g. weekdays 9-18 Europe/Berlin, or off' },
+        containers,
+      ),
+    ],
+  },
+  async run(interaction) {
+    const { options } = interaction as ChatInputCommandInteraction;
+    const shown = options.getBoolean('public') ?? false;
+    await interaction.deferReply(shown ? {} : { flags: MessageFlags.Ephemeral });
+    const number = options.getInteger('containers');
+    const words = [
+      options.getSubcommand(),
+      options.getString('for') ?? options.getString('when'),
+      number !== null && `${number} containers`,
+      shown && 'public',
+    ];
+    const answer = await commands.run({
+      ...placeOf(interaction),
+      text: words.filter((word) => word).join(' '),
+    });
+    await interaction.editReply(body(answer));
+  },
+});
+
+/** A button of an answer or of a notice. */
+export async function pressModelButton(interaction: ButtonInteraction, commands: Commands): Promise<void> {
+  await interaction.deferUpdate();
+  const answer = await commands.press(interaction.customId, placeOf(interaction));
+  if (answer.replaces) await interaction.editReply(body(answer));
+  else await interaction.followUp({ ...body(answer), flags: MessageFlags.Ephemeral });
+}
+
+/** What is shown; times in the reader's zone. */
+export function body({ text, buttons }: CommandNotice) {
+  const content = showTimes(text, (ms) => `<t:${Math.floor(ms / 1_000)}:f>`);
+  return {
+    content: content.length > CONTENT_LIMIT ? `${content.slice(0, CONTENT_LIMIT - 1)}…` : content,
+    components: buttons.length === 0 ? [] : [buttonRow(buttons)],
+    allowed_mentions: { parse: [] },
+  };
+}
+
+function placeOf({
+  channelId,
+  user,
+  member,
+}: Pick<ButtonInteraction, 'channelId' | 'user' | 'member'>): Omit<CommandCall, 'text'> {
+  return { platform: 'discord', channel: channelId, user: askerOf(user, member) };
+}
+
+function buttonRow(buttons: CommandAnswer['buttons']): APIActionRowComponent<APIButtonComponentWithCustomId> {
+  return {
+    type: ComponentType.ActionRow,
+    components: buttons.map(({ id, label, primary }) => ({
+      type: ComponentType.Button,
+      style: primary ? ButtonStyle.Primary : ButtonStyle.Secondary,
+      label,
+      custom_id: id,
+    })),
+  };
+}

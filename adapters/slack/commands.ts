@@ -1,0 +1,72 @@
+import type { App, RespondArguments } from '@slack/bolt';
+import type { WebClient } from '@slack/web-api';
+import type { Logger } from 'pino';
+import type { CommandAnswer, Commands } from '../../src/bot/commands.ts';
+import type { CommandNotice } from '../../src/bot/ports.ts';
+import { showTimes, utc } from '../../src/bot/warm-words.ts';
+import { escapeText } from './text.ts';
+
+/** As in docs/slack-manifest.yaml. */
+const COMMAND = '/pilotlight';
+
+/** Hands `/pilotlight …` and the buttons of its answers to the commands. Slack is told at once that it came. */
+export function listenForCommands(app: App, commands: Commands, log: Logger): void {
+  app.command(COMMAND, async ({ ack, command, respond }) => {
+    await ack();
+    const { channel_id: channel, user_id: id, user_name: name, text } = command;
+    const answer = await commands.run({ platform: 'slack', channel, user: { id, roles: [], name }, text });
+    await reply(
+      respond,
+      { ...message(answer), response_type: answer.public ? 'in_channel' : 'ephemeral' },
+      log,
+    );
+  });
+
+  app.action(/^pilotlight-warm:/, async ({ ack, action, body, respond }) => {
+    await ack();
+    const channel = body.channel?.id;
+    if (!('action_id' in action) || channel === undefined) return;
+    const { id } = body.user;
+    const name = 'name' in body.user ? body.user.name : undefined;
+    const user = { id, roles: [], ...(name !== undefined && { name }) };
+    const answer = await commands.press(action.action_id, { platform: 'slack', channel, user });
+    const how = answer.replaces ? { replace_original: true } : { response_type: 'ephemeral' as const };
+    await reply(respond, { replace_original: false, ...message(answer), ...how }, log);
+  });
+}
+
+/** Writes a message that nobody asked for into a channel. */
+export async function postNotice(client: WebClient, channel: string, notice: CommandNotice): Promise<void> {
+  await client.chat.postMessage({ channel, ...message(notice) });
+}
+
+/** Times in the reader's zone; nothing in the text can mention. */
+function message({ text, buttons }: Pick<CommandAnswer, 'text' | 'buttons'>) {
+  const shown = showTimes(
+    escapeText(text),
+    (ms) => `<!date^${Math.floor(ms / 1_000)}^{date_short_pretty} {time}|${utc(ms)}>`,
+  );
+  const section = { type: 'section' as const, text: { type: 'mrkdwn' as const, text: shown } };
+  const actions = {
+    type: 'actions' as const,
+    elements: buttons.map(({ id, label, primary }) => ({
+      type: 'button' as const,
+      action_id: id,
+      text: { type: 'plain_text' as const, text: label },
+      ...(primary && { style: 'primary' as const }),
+    })),
+  };
+  return { text: shown, blocks: buttons.length > 0 ? [section, actions] : [section] };
+}
+
+async function reply(
+  respond: (message: RespondArguments) => Promise<unknown>,
+  answer: RespondArguments,
+  log: Logger,
+): Promise<void> {
+  try {
+    await respond(answer);
+  } catch (error) {
+    log.warn({ err: error }, 'the answer to a command could not be shown');
+  }
+}

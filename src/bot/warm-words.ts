@@ -1,0 +1,172 @@
+/** What admins read about warm mode. Times stand as marks that each platform shows in the reader's zone. */
+import type { Costs, Spent } from '../modal/costs.ts';
+import { formatDuration } from '../modal/duration.ts';
+import { formatUsd } from '../modal/prices.ts';
+import type { Notice } from '../modal/reconciler.ts';
+import type { Schedule } from '../modal/schedule.ts';
+import type { Standing, Status } from '../modal/warm-mode.ts';
+import type { AuditEntry, WarmState } from '../store/warm-store.ts';
+import type { PlatformName, User } from './ports.ts';
+
+/** What one press of Extend adds, ms. */
+export const EXTENSION = 3_600_000;
+
+const MARK = /⟦(\d+)⟧/g;
+const at = (ms: number): string => `⟦${Math.round(ms)}⟧`;
+
+/** Puts a platform's way of showing a moment (ms since the epoch) in place of the marks. */
+export const showTimes = (text: string, show: (ms: number) => string): string =>
+  text.replace(MARK, (_, ms: string) => show(Number(ms)));
+
+/** "2026-01-05 12:00 UTC" */
+export const utc = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+export const keepLabel = 'Keep warm';
+export const cancelLabel = 'Cancel';
+export const extendLabel = 'Extend by 1 h';
+export const cancelled = 'Nothing was changed.';
+export const commandFailed = '⚠️ That did not work just now. Try again in a minute.';
+
+export const usage = [
+  'What I can do:',
+  '• warm 2h: keep the model awake for 2 hours; warm 2h 3 containers for more of it',
+  '• cold: let it sleep',
+  '• status: what runs, until when, and what it cost',
+  '• schedule weekdays 9-18 Europe/Berlin: keep it awake at these times; schedule off',
+  'Only you see the answer, unless you add the word public.',
+].join('\n');
+
+export function onlyAdmins({ platform, user }: { platform: PlatformName; user: User }): string {
+  const setting = platform === 'slack' ? 'SLACK_ADMIN_IDS' : 'DISCORD_ADMIN_IDS';
+  return `🔒 Only admins can do that. To become one, ask whoever runs the bot to add your id ${user.id} to ${setting}.`;
+}
+
+export const notSetUp = (missing: readonly string[]): string =>
+  `🔧 Warm mode is not set up: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing. Whoever runs the bot finds in .env.example what belongs there. The model wakes for questions as always.`;
+
+const count = (containers: number): string => (containers === 1 ? '1 container' : `${containers} containers`);
+
+/** How things stand after a change. */
+export function standing({ desired, agreed, problem, state }: Standing): string {
+  const { containers, until, because } = desired;
+  const wanted = containers > 0 ? `warm: ${count(containers)} until ${at(until!)}` : 'cold';
+  if (!agreed) {
+    const why = problem ?? 'Modal was not asked yet.';
+    return `⚠️ Not done yet: the model is to be ${wanted}, but ${lower(why)} I go on trying; status tells when it is done.`;
+  }
+  if (because === 'budget')
+    return "💤 Cold: this month's GPU budget is used up, so that nothing is kept warm. The model wakes for questions.";
+  if (containers === 0) return `💤 Cold: the model sleeps when nobody asks.${paused(state)}`;
+  const fewer = state.agreed?.max;
+  return `🔥 Warm: ${count(containers)} until ${at(until!)}${because === 'schedule' ? ', by the schedule' : ''}.${
+    fewer ? ` The app's own max_containers lets only ${fewer} of them run.` : ''
+  }`;
+}
+
+const paused = ({ pausedUntil, schedule }: WarmState): string =>
+  pausedUntil && schedule ? ` The schedule is paused until ${at(pausedUntil)}.` : '';
+
+const lower = (sentence: string): string =>
+  /^[A-Z](?!odal)/.test(sentence) ? sentence[0]!.toLowerCase() + sentence.slice(1) : sentence;
+
+export function warmCost(ask: {
+  ms: number;
+  until: number;
+  containers: number;
+  costs: Costs;
+  month: Spent['month'];
+}): string {
+  const { ms, until, containers, costs, month } = ask;
+  const cost = costs.of(containers, ms);
+  const what = `Keep ${count(containers)} warm for ${formatDuration(ms)}, until ${at(until)}?`;
+  const budget = costs.budgetUsd;
+  const total = month.microUsd / 1e6 + (cost ?? 0);
+  const passes = budget !== undefined && total > budget;
+  return [
+    what,
+    cost === undefined
+      ? 'What it costs is not known: MODAL_GPU is not set.'
+      : `That costs about ${formatUsd(cost)} (${perHour(costs, containers)}).`,
+    passes && `⚠️ It would pass this month's budget of ${formatUsd(budget)}, and end when it does.`,
+  ]
+    .filter(Boolean)
+    .join('\n');
+}
+
+export function scheduleCost(ask: {
+  schedule: Schedule;
+  weekMs: number;
+  containers: number;
+  costs: Costs;
+}): string {
+  const { schedule, weekMs, containers, costs } = ask;
+  const cost = costs.of(containers, weekMs);
+  return [
+    `Keep ${count(containers)} warm ${schedule.rule}?`,
+    cost === undefined
+      ? `That is ${formatDuration(weekMs)} a week; what it costs is not known: MODAL_GPU is not set.`
+      : `That is ${formatDuration(weekMs)} a week and costs about ${formatUsd(cost)} each week (${perHour(costs, containers)}).`,
+  ].join('\n');
+}
+
+export const scheduleNow = (schedule: WarmState['schedule']): string =>
+  schedule
+    ? `🗓 ${schedule.rule}, ${count(schedule.containers)}. To end it: schedule off.`
+    : 'There is no schedule. Set one like this: schedule weekdays 9-18 Europe/Berlin.';
+
+export const extended = (user: User, text: string): string => `${text}\nExtended by ${user.name ?? user.id}.`;
+
+function perHour(costs: Costs, containers: number): string {
+  const { gpu, asOf } = costs.price!;
+  const price = `${gpu}: ${formatUsd(costs.of(containers, 3_600_000)!)} an hour`;
+  return asOf ? `${price}, prices as of ${asOf}` : price;
+}
+
+export function status(shown: {
+  status: Status;
+  costs: Costs;
+  usual: number | undefined;
+  audit: readonly AuditEntry[];
+}): string {
+  const { status, costs, usual, audit } = shown;
+  const { running, spent, state } = status;
+  const by = status.desired.because === 'manual' ? state.manual?.by : undefined;
+  return [
+    standing(status) + (by && status.agreed ? ` Asked for by ${by.name ?? by.user}.` : ''),
+    `Running now: ${running === undefined ? 'Modal does not say' : count(running)}`,
+    state.schedule && `Schedule: ${state.schedule.rule}, ${count(state.schedule.containers)}`,
+    usual !== undefined && `A cold start usually takes ${Math.round(usual / 1_000)} s.`,
+    `GPU time: today ${used(spent.today, costs)}; this month ${used(spent.month, costs)}${
+      costs.budgetUsd === undefined ? '' : ` of ${formatUsd(costs.budgetUsd)}`
+    } (estimated from containers seen running; days are UTC)`,
+    costs.price && `Price: ${perHour(costs, 1)} for each container`,
+    spent.today.prewarms > 0 &&
+      `Woken before a question today: ${spent.today.prewarms} times, ${spent.today.prewarmsOfUse} of them in time for one.`,
+    audit.length > 0 && ['Last changes:', ...audit.map(audited)].join('\n'),
+  ]
+    .filter(Boolean)
+    .join('\n');
+}
+
+const used = ({ containerMs, microUsd }: Spent['today'], costs: Costs): string =>
+  formatDuration(containerMs) + (costs.price ? `, ${formatUsd(microUsd / 1e6)}` : '');
+
+function audited({ at: when, origin, action, detail }: AuditEntry): string {
+  const who = origin ? `${origin.name ?? origin.user} on ${origin.platform}` : 'Pilotlight';
+  return `• ${at(when)} ${who}: ${action}${detail && ` ${detail}`}`;
+}
+
+export function notice(told: Notice): string {
+  switch (told.about) {
+    case 'ending':
+      return `🔥 The model is kept warm until ${at(told.until)}. After that it sleeps when nobody asks.`;
+    case 'not-asleep':
+      return `⚠️ Since ${at(told.since)} the model is to be let sleep, but ${lower(told.reason)} It may still cost money. I go on trying, and tell you when it is done.`;
+    case 'asleep-after-all':
+      return '✅ Modal agrees again: all is as you wanted it.';
+    case 'budget':
+      return told.level === 'near'
+        ? `💸 80 % of this month's GPU budget is used up: ${formatUsd(told.usd)} of ${formatUsd(told.budgetUsd)}.`
+        : `💸 This month's GPU budget of ${formatUsd(told.budgetUsd)} is used up: nothing is kept warm until next month. The model still wakes for questions.`;
+  }
+}

@@ -1,0 +1,104 @@
+import type { Logger } from 'pino';
+import { type Commands, createCommands, extendButton } from './bot/commands.ts';
+import type { ChatPlatform } from './bot/ports.ts';
+import * as words from './bot/warm-words.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import { createAutoscaler } from './modal/autoscaler.ts';
+import { Costs } from './modal/costs.ts';
+import { Prewarmer } from './modal/prewarm.ts';
+import { priceOf } from './modal/prices.ts';
+import type { Notice } from './modal/reconciler.ts';
+import { WarmMode } from './modal/warm-mode.ts';
+import type { WakeableModel } from './model/client.ts';
+import type { SqliteStore } from './store/sqlite.ts';
+import type { Origin } from './store/warm-store.ts';
+
+const HOUR = 3_600_000;
+const NEEDED = ['MODAL_TOKEN_ID', 'MODAL_TOKEN_SECRET', 'MODAL_APP', 'MODAL_SERVER'] as const;
+
+/** Warm mode as the rest of the app sees it. */
+export interface Warm {
+  readonly commands: Commands;
+  /** Somebody is about to ask; undefined when that is switched off. */
+  readonly onIntent: (() => void) | undefined;
+  /** Somebody asks the model. */
+  asked(): void;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** Puts warm mode together. Without Modal's settings its commands say which are missing, and no more. */
+export function createWarm(parts: {
+  config: Config;
+  store: SqliteStore;
+  model: WakeableModel;
+  /** Filled by the time that there is something to tell. */
+  platforms: readonly ChatPlatform[];
+  clock: Clock;
+  log: Logger;
+}): Warm {
+  const { config, store, model, platforms, clock, log } = parts;
+  const price = config.MODAL_GPU ? priceOf(config.MODAL_GPU, config.GPU_PRICES) : undefined;
+  const costs = new Costs({ price, budgetUsd: config.GPU_BUDGET_USD, store: store.warm, clock });
+  const missing = NEEDED.filter((name) => !config[name]);
+  const mode =
+    missing.length > 0
+      ? undefined
+      : new WarmMode({
+          autoscaler: createAutoscaler({
+            tokenId: config.MODAL_TOKEN_ID!,
+            tokenSecret: config.MODAL_TOKEN_SECRET!,
+            environment: config.MODAL_ENVIRONMENT,
+            app: config.MODAL_APP!,
+            server: config.MODAL_SERVER!,
+            serverUrl: config.MODAL_SERVER_URL,
+            clock,
+            log,
+          }),
+          store: store.warm,
+          costs,
+          clock,
+          log,
+          tell: (to, notice) => tell(platforms, to, notice),
+          maxMs: config.WARM_MAX_HOURS * HOUR,
+          maxContainers: config.WARM_MAX_CONTAINERS,
+        });
+  const prewarmer = config.PREWARM_ON_INTENT
+    ? new Prewarmer({
+        wake: (signal) => model.wake(signal),
+        store: store.warm,
+        costs,
+        clock,
+        log,
+        dailyCap: config.PREWARM_DAILY_CAP,
+      })
+    : undefined;
+  return {
+    commands: createCommands({
+      warm: mode && { mode, costs, store: store.warm },
+      missing,
+      admins: { slack: config.SLACK_ADMIN_IDS, discord: config.DISCORD_ADMIN_IDS },
+      defaultMs: config.WARM_DEFAULT_HOURS * HOUR,
+      coldStarts: () => store.recall(config.MODEL_NAME),
+      clock,
+      log,
+    }),
+    onIntent: prewarmer && (() => prewarmer.intent()),
+    asked() {
+      mode?.used();
+      prewarmer?.asked();
+    },
+    start: () => mode?.start(),
+    async stop() {
+      prewarmer?.close();
+      await mode?.stop();
+    },
+  };
+}
+
+async function tell(platforms: readonly ChatPlatform[], to: Origin, notice: Notice): Promise<void> {
+  const platform = platforms.find((other) => other.platform === to.platform);
+  const buttons = notice.about === 'ending' ? [extendButton(notice.containers)] : [];
+  await platform?.tell?.(to.channel, { text: words.notice(notice), buttons });
+}

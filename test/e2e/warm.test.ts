@@ -1,0 +1,183 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
+
+const HOUR = 3_600_000;
+/** Longer than an awake model takes for its first words. */
+const COLD_MS = 2_000;
+
+/** Real time with a wall clock that a test can move, so that two hours need not be waited for. */
+class ShiftedClock implements Clock {
+  #shift = 0;
+  now = () => systemClock.now() + this.#shift;
+  monotonic = () => systemClock.monotonic();
+  /** What looks after warm mode waits a minute; here a moment. */
+  after = (ms: number, run: () => void) => systemClock.after(ms >= 30_000 && ms <= 60_000 ? 200 : ms, run);
+  forward(ms: number): void {
+    this.#shift += ms;
+  }
+}
+
+describe('warm mode from end to end, through Bolt, discord.js and Modal’s SDK', () => {
+  let folder: string;
+  let clock: ShiftedClock;
+  let sandbox: Sandbox;
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'pilotlight-'));
+    clock = new ShiftedClock();
+    sandbox = await startSandbox({
+      log: pino({ level: 'silent' }),
+      clock,
+      model: { coldStartMs: COLD_MS, scaledownWindowMs: 2_000, tokensPerSecond: 500 },
+      env: { DATABASE_URL: `sqlite:${join(folder, 'warm.db')}` },
+    });
+  });
+  afterEach(async () => {
+    await sandbox.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const until = <T>(check: () => T) => vi.waitFor(check, { timeout: 15_000, interval: 20 });
+  const phase = (wanted: string) => until(() => expect(sandbox.model!.state.phase).toBe(wanted));
+
+  /** Asks in Slack; resolves to whether a container had to start for it. */
+  async function askAndSeeColdStart(text: string): Promise<boolean> {
+    const { slack, model } = sandbox;
+    const asleep = model!.state.phase === 'asleep';
+    const ts = slack.say({ channel: slack.channel, user: slack.people.asker, text: `@pilotlight ${text}` });
+    await until(() => {
+      const answer = slack.messages(slack.channel).find(({ thread, author }) => author.bot && thread === ts);
+      expect(answer?.text).toBeTruthy();
+      expect(answer?.pending).toBe(false);
+      expect(answer?.buttons.map(({ label }) => label)).not.toContain('Stop');
+    });
+    return asleep;
+  }
+
+  const slackShown = () => sandbox.slack.messages(sandbox.slack.channel).findLast(({ onlyFor }) => onlyFor)!;
+  async function slackCommand(text: string): Promise<string> {
+    const { slack } = sandbox;
+    const before = slackShown()?.id;
+    await slack.slashCommand({
+      channel: slack.channel,
+      user: slack.people.admin,
+      command: '/pilotlight',
+      text,
+    });
+    await until(() => expect(slackShown()?.id).not.toBe(before));
+    return slackShown().text;
+  }
+
+  async function warmUpInSlack(): Promise<void> {
+    const { slack } = sandbox;
+    expect(await slackCommand('warm 2h')).toMatch(/costs about \$7\.90/);
+    const { id, buttons } = slackShown();
+    await slack.click(slack.channel, id, buttons[0]!.id, slack.people.admin);
+    await until(() => expect(slackShown().text).toContain('🔥 Warm: 1 container'));
+    expect(slackShown().onlyFor).toBe(slack.people.admin);
+    await phase('awake');
+  }
+
+  it('a cold question takes the cold start; warm, the next one does not, also after a restart; then it ends', async () => {
+    expect(await askAndSeeColdStart('first')).toBe(true);
+    await phase('asleep');
+    await warmUpInSlack();
+    expect(await askAndSeeColdStart('second')).toBe(false);
+    expect(sandbox.model!.state).toMatchObject({ sleepsInMs: null });
+
+    await sandbox.restart();
+    expect(sandbox.modal!.scaling.minContainers).toBe(1);
+    expect(await slackCommand('status')).toContain('🔥 Warm: 1 container');
+    expect(await askAndSeeColdStart('third')).toBe(false);
+
+    clock.forward(2 * HOUR);
+    await until(() => expect(sandbox.modal!.scaling.minContainers).toBe(0));
+    await phase('asleep');
+    expect(await slackCommand('status')).toContain('💤 Cold');
+  });
+
+  it('a deploy in between takes the warmth away, and gets it back', async () => {
+    await warmUpInSlack();
+    sandbox.modal!.deploy();
+    expect(sandbox.modal!.scaling.minContainers).toBe(0);
+    // At start it is said again, as it is every five minutes.
+    await sandbox.restart();
+    await until(() => expect(sandbox.modal!.scaling.minContainers).toBe(1));
+    clock.forward(2 * HOUR);
+    await until(() => expect(sandbox.modal!.scaling.minContainers).toBe(0));
+    await phase('asleep');
+  });
+
+  it('works the same from Discord, where only admins may', async () => {
+    const { discord, modal } = sandbox;
+    const shown = () => discord.messages(discord.channel).findLast(({ onlyFor }) => onlyFor)!;
+    const command = (user: string, name: string, options = {}) =>
+      discord.command({ channel: discord.channel, user, name: `model ${name}`, options });
+
+    await command(discord.people.asker, 'warm', { for: '2h' });
+    await until(() => expect(shown().text).toContain('DISCORD_ADMIN_IDS'));
+
+    await command(discord.people.admin, 'warm', { for: '30m', containers: 2 });
+    await until(() => expect(shown().buttons).toHaveLength(2));
+    expect(shown().onlyFor).toBe(discord.people.admin);
+    await discord.click(discord.channel, shown().id, shown().buttons[0]!.id, discord.people.admin);
+    await until(() => expect(shown().text).toMatch(/🔥 Warm: 2 containers until <t:\d+:f>/));
+    expect(modal!.scaling.minContainers).toBe(2);
+
+    await command(discord.people.asker, 'status');
+    await until(() => expect(shown().text).toContain('Running now: 2 containers'));
+
+    await command(discord.people.admin, 'cold');
+    await until(() => expect(shown().text).toContain('💤 Cold'));
+    expect(modal!.scaling.minContainers).toBe(0);
+  });
+
+  it('tells the channel shortly before the end, and a press makes it longer', async () => {
+    const { slack, discord } = sandbox;
+    await warmUpInSlack();
+    clock.forward(2 * HOUR - 5 * 60_000);
+    const notice = () =>
+      slack
+        .messages(slack.channel)
+        .findLast(({ text, onlyFor }) => !onlyFor && text.includes('kept warm until'))!;
+    await until(() => expect(notice()).toBeDefined());
+    const { id, buttons } = notice();
+    await slack.click(slack.channel, id, buttons[0]!.id, slack.people.admin);
+    await until(() =>
+      expect(slack.messages(slack.channel).find((message) => message.id === id)?.text).toContain(
+        'Extended by admin',
+      ),
+    );
+    clock.forward(30 * 60_000);
+    expect(await slackCommand('status')).toContain('🔥 Warm');
+    expect(discord.rateLimitHits).toEqual([]);
+    expect(slack.rateLimitHits).toEqual([]);
+  });
+});
+
+describe('without Modal credentials', () => {
+  it('the bot answers questions, and its commands say what is missing', async () => {
+    const sandbox = await startSandbox({
+      log: pino({ level: 'silent' }),
+      model: { awake: true, tokensPerSecond: 500 },
+      env: { MODAL_TOKEN_ID: '', MODAL_TOKEN_SECRET: '' },
+    });
+    const { slack } = sandbox;
+    await slack.slashCommand({
+      channel: slack.channel,
+      user: slack.people.admin,
+      command: '/pilotlight',
+      text: 'warm 2h',
+    });
+    await vi.waitFor(() => {
+      expect(slack.messages(slack.channel).at(-1)?.text).toMatch(
+        /MODAL_TOKEN_ID, MODAL_TOKEN_SECRET are missing/,
+      );
+    });
+    await sandbox.close();
+  });
+});
