@@ -5,8 +5,8 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { OperatorError } from './errors.ts';
 import { serveHealth } from './health.ts';
-import { createModel } from './model/client.ts';
-import type { Model } from './model/model.ts';
+import { Models } from './model/models.ts';
+import type { ModelSettings } from './model/models-file.ts';
 import { EditPacer } from './reply/pacer.ts';
 import { SqliteStore } from './store/sqlite.ts';
 import { createWarm, type Warm } from './warm.ts';
@@ -25,32 +25,24 @@ export interface App {
  */
 export async function startApp(config: Config, log: Logger, clock: Clock = systemClock): Promise<App> {
   const store = new SqliteStore(config.DATABASE_URL);
-  const model = createModel({
-    baseUrl: config.MODEL_BASE_URL,
-    name: config.MODEL_NAME,
-    apiKey: config.MODEL_API_KEY,
-    proxyKey: config.MODAL_PROXY_KEY,
-    proxySecret: config.MODAL_PROXY_SECRET,
-    maxTokens: config.MODEL_MAX_TOKENS,
-    maxStreams: config.MODEL_MAX_STREAMS,
-    wakeDeadlineMs: config.MODEL_WAKE_MINUTES * 60_000,
+  const models = new Models({
+    standard: modelSettings(config),
+    file: config.MODELS_FILE,
+    env: process.env,
     coldStarts: store,
     clock,
     log,
   });
   const platforms: ChatPlatform[] = [];
-  const warm = createWarm({ config, store, model, platforms, clock, log });
+  const warm = createWarm({ config, store, model: models.standard, platforms, clock, log });
   platforms.push(...(await createPlatforms(config, warm, log, clock)));
   const bot = new PilotlightBot({
     store,
-    model: noticing(model, warm.asked),
+    models: noticing(models, warm.asked),
     pacer: new EditPacer({ clock, log }),
     platforms,
     clock,
     log,
-    systemPrompt: config.MODEL_SYSTEM_PROMPT,
-    takesImages: config.MODEL_IMAGES,
-    showReasoning: config.MODEL_SHOW_REASONING,
     admins: { slack: config.SLACK_ADMIN_IDS, discord: config.DISCORD_ADMIN_IDS },
     announceAfterMs: config.ANNOUNCE_AFTER_SECONDS * 1_000,
   });
@@ -60,7 +52,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   const close = async () => {
     await warm.stop();
     await Promise.allSettled(platforms.map((platform) => platform.close()));
-    await model.close();
+    await models.close();
     await health.close();
     await store.close();
   };
@@ -82,13 +74,32 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   };
 }
 
-/** The model, calling `onAsk` with each question. */
-const noticing = (model: Model, onAsk: () => void): Model => ({
-  chat(request) {
-    onAsk();
-    return model.chat(request);
+/** What MODEL_* describes. */
+function modelSettings(config: Config): ModelSettings {
+  return {
+    connection: {
+      baseUrl: config.MODEL_BASE_URL,
+      name: config.MODEL_NAME,
+      apiKey: config.MODEL_API_KEY,
+      proxyKey: config.MODAL_PROXY_KEY,
+      proxySecret: config.MODAL_PROXY_SECRET,
+      maxTokens: config.MODEL_MAX_TOKENS,
+      maxStreams: config.MODEL_MAX_STREAMS,
+      wakeDeadlineMs: config.MODEL_WAKE_MINUTES * 60_000,
+    },
+    systemPrompt: config.MODEL_SYSTEM_PROMPT,
+    takesImages: config.MODEL_IMAGES,
+    showReasoning: config.MODEL_SHOW_REASONING,
+  };
+}
+
+/** The models, calling `onAsk` with each question to the one that warm mode keeps warm. */
+const noticing = (models: Models, onAsk: () => void): Pick<Models, 'for'> => ({
+  for(question) {
+    const choice = models.for(question);
+    if (choice.model === models.standard) onAsk();
+    return choice;
   },
-  close: () => model.close(),
 });
 
 /** Imports only the adapters in use: each brings a large client library, which costs start time and memory. */

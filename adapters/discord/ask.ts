@@ -12,7 +12,7 @@ import type { CommandAddress, ReplyAddress } from './address.ts';
 import { imageOf, imagesOf } from './attachments.ts';
 import type { Command, CommandContext, CommandInteraction } from './commands.ts';
 import { Code } from './faults.ts';
-import { askerOf, isConversation, textOf } from './messages.ts';
+import { askerOf, isConversation, parentOf, textOf } from './messages.ts';
 import { readable } from './text.ts';
 
 /** How long an interaction's token lives (Discord's documentation, "Receiving and Responding"); ms. */
@@ -109,6 +109,7 @@ function questionOf(
     platform: 'discord',
     workspace: guild ?? channel,
     channel,
+    ...parentOf(interaction.channel),
     message: id,
     conversation: isConversation(interaction.channel) ? channel : id,
     author: askerOf(user, member),

@@ -42,6 +42,7 @@ export async function questionOf(message: Message): Promise<Question> {
     platform: 'discord',
     workspace: guild ?? channel,
     channel,
+    ...parentOf(place),
     message: id,
     conversation: isConversation(place) ? channel : id,
     ...(message.type === MessageType.Reply &&
@@ -68,6 +69,10 @@ export function missingPermission(message: Message): string | null {
 /** A direct message or a thread is one conversation; in other channels each reply chain is one. */
 export const isConversation = (channel: TextBasedChannel | null): boolean =>
   channel !== null && (channel.isDMBased() || channel.isThread());
+
+/** The channel that a thread is in. */
+export const parentOf = (channel: TextBasedChannel | null): Pick<Question, 'parent'> =>
+  channel?.isThread() && channel.parentId ? { parent: channel.parentId } : {};
 
 export const textOf = (message: Message): string =>
   readable(message.content, message.client.user, message.channel);

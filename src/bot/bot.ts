@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { type Clock, sleep } from '../clock.ts';
-import type { Model } from '../model/model.ts';
+import type { Models } from '../model/models.ts';
 import { type LiveReply, openReply } from '../reply/live-reply.ts';
 import type { EditPacer } from '../reply/pacer.ts';
 import type { Exchange, Store, Turn } from '../store/store.ts';
@@ -38,16 +38,11 @@ interface Running {
 
 export interface BotParts {
   readonly store: Store;
-  readonly model: Model;
+  readonly models: Pick<Models, 'for'>;
   readonly pacer: EditPacer;
   readonly platforms: readonly ChatPlatform[];
   readonly clock: Clock;
   readonly log: Logger;
-  readonly systemPrompt: string;
-  /** The model sees pictures. */
-  readonly takesImages: boolean;
-  /** Shows what the model thinks, while it thinks. */
-  readonly showReasoning: boolean;
   /** User and role ids that may stop and retry other people's answers. */
   readonly admins: Readonly<Record<PlatformName, readonly string[]>>;
   /** A wait longer than this ends with a message that notifies; ms, 0 never. */
@@ -229,7 +224,7 @@ export class PilotlightBot implements Bot {
   }
 
   async #answer({ turn, reply, abort }: Running): Promise<Ending> {
-    const { store, model, systemPrompt, takesImages, showReasoning, clock, log } = this.#parts;
+    const { store, models, clock, log } = this.#parts;
     if (turn.question.text.trim() === '' && turn.question.images.length === 0) {
       return { end: 'done', footer: words.emptyPrompt, buttons: [] };
     }
@@ -237,6 +232,7 @@ export class PilotlightBot implements Bot {
     reply.notice(null);
     await store.start(turn.id);
     const history = await store.history(turn);
+    const { model, name, systemPrompt, takesImages, showReasoning } = models.for(turn.question);
     const { signal } = abort;
     const platform = takesImages ? this.#platform(turn) : undefined;
     const { pictures, notes, blank } = await gatherPictures(turn, history, { platform, signal, clock, log });
@@ -251,7 +247,8 @@ export class PilotlightBot implements Bot {
         this.#cut(turn, history, messages);
       },
     };
-    const ending = await streamAnswer(turn, request, { model, reply, showReasoning, clock, log });
+    const parts = { model, reply, showReasoning, clock, log: log.child({ model: name }) };
+    const ending = await streamAnswer(turn, request, parts);
     const told = [ending.footer, ...notes, leftOut && words.leftOut].filter(Boolean);
     return told.length > 0 ? { ...ending, footer: told.join(' ') } : ending;
   }

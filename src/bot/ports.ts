@@ -61,6 +61,8 @@ export class ImageError extends Error {
 
 /** Something a person asked, in no platform's words. */
 export interface Question extends MessageKey {
+  /** The channel that a thread is in, where the thread is a channel of its own, as on Discord. */
+  readonly parent?: string;
   /** What groups turns: a Slack thread or DM, a Discord thread, DM or first message of a reply chain. */
   readonly conversation: string;
   /** The bot's message this one answers, if any: it then goes on in that message's conversation. */

@@ -24,9 +24,7 @@ export interface NamedModel extends ModelSettings {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const text = z
-  .string({ error: ({ input }) => (input === undefined ? 'is missing' : 'is not a text') })
-  .trim();
+const text = z.string({ error: 'is not a text' }).trim().min(1, { error: 'is empty' });
 const flag = z.boolean({ error: 'is neither true nor false' }).optional();
 const number = (min: number, max: number) => {
   const error = `is not a number from ${min} to ${max}`;
@@ -41,13 +39,14 @@ const variable = text
     error: 'is not the name of an environment variable, such as CODER_API_KEY (never the key itself)',
   })
   .optional();
+const noChannels = 'names no channels, so that nothing would use this model';
 const channelError = 'is not the id of a channel: C…, G… or D… in Slack, 17 to 20 digits in Discord';
 const channel = z
   .string({ error: channelError })
   .regex(/^([CGD][A-Z0-9]+|\d{17,20})$/, { error: channelError });
 
 /** Each key is the MODEL_* variable for the same thing, in small letters. */
-const entry = z.strictObject(
+const settings = z.strictObject(
   {
     base_url: text
       .refine((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol), {
@@ -69,14 +68,15 @@ const entry = z.strictObject(
     max_context: count(10_000_000),
     wake_minutes: number(0.1, 120),
     extra: z.record(z.string(), z.unknown(), { error: 'is not a list of fields' }).optional(),
-    channels: z
-      .array(channel, { error: 'names no channels: without any, nothing would use this model' })
-      .min(1, {
-        error: 'names no channels: without any, nothing would use this model',
-      }),
+    channels: z.array(channel, { error: noChannels }).min(1, { error: noChannels }),
   },
   { error: objectFault },
 );
+/** An empty value is one left out. */
+const entry = z.preprocess((given) => {
+  const isObject = given !== null && typeof given === 'object' && !Array.isArray(given);
+  return isObject ? Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)) : given;
+}, settings);
 const schema = z.strictObject(
   { models: z.record(z.string(), entry, { error: 'is missing, or holds no models' }) },
   { error: objectFault },
@@ -117,7 +117,7 @@ export function readModels(yaml: string, standard: ModelSettings, env: Env): rea
 type Entry = z.infer<typeof entry>;
 
 function connectionOf(given: Entry, standard: Connection, env: Env): Connection {
-  const of = (name: string | undefined) => (name === undefined ? undefined : env[name]);
+  const of = (name: string | undefined) => (name === undefined ? undefined : env[name]?.trim());
   const keys = {
     apiKey: of(given.api_key_env),
     proxyKey: of(given.proxy_key_env),
@@ -169,10 +169,10 @@ function usedTwice(entries: readonly [string, Entry][]): string[] {
   return faults;
 }
 
-/** Ids of Discord are too large for a number, and an empty value is one left out. */
+/** Ids of Discord are too large for a number. */
 function parseYaml(yaml: string): unknown {
   const plain = (_key: unknown, value: unknown) => {
-    if (typeof value !== 'bigint') return value ?? undefined;
+    if (typeof value !== 'bigint') return value;
     return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   };
   try {

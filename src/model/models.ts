@@ -145,7 +145,10 @@ export class Models {
   }
 }
 
-const keyOf = (connection: Connection): string => JSON.stringify(Object.entries(connection).sort());
+const keyOf = (connection: Connection): string => {
+  const given = Object.entries(connection).filter(([, value]) => value !== undefined);
+  return JSON.stringify(given.sort(([a], [b]) => (a < b ? -1 : 1)));
+};
 
 const versionOf = ({ mtimeMs, size, ino }: { mtimeMs: number; size: number; ino: number }): string =>
   `${mtimeMs} ${size} ${ino}`;

@@ -21,14 +21,13 @@ describe('the bot', () => {
   function start({ showReasoning = false, takesImages = false } = {}): void {
     bot = new PilotlightBot({
       store,
-      model,
+      models: {
+        for: () => ({ model, name: 'default', systemPrompt: 'Be brief.', takesImages, showReasoning }),
+      },
       pacer: new EditPacer({ clock, log }),
       platforms: [chat],
       clock,
       log,
-      systemPrompt: 'Be brief.',
-      takesImages,
-      showReasoning,
       admins: { slack: ['U9'], discord: [] },
       announceAfterMs: 60_000,
     });
