@@ -120,7 +120,6 @@ class Client implements WakeableModel {
         let failure: Setback | Overflow;
         try {
           const { usage, reason } = yield* readStream(yield* this.#open(request, plan));
-          this.#waking.noteAwake();
           ended(null);
           if (usage) this.#context.counted(plan, usage.promptTokens);
           if (usage) yield usage;
@@ -163,7 +162,9 @@ class Client implements WakeableModel {
       const answer = yield* this.#waking.watch(sent, QUIET_MS, signal, () => watchdog.heard());
       await this.#mustStream(answer, signal);
       opened = true;
-      return { body: answer.body, limits, watchdog, clock, signal, abort };
+      // A model that streams is awake.
+      const onHeard = () => this.#waking.noteStreaming();
+      return { body: answer.body, limits, watchdog, onHeard, clock, signal, abort };
     } finally {
       if (!opened) {
         watchdog.stop();

@@ -112,7 +112,7 @@ export function isLoading(error: WireError | undefined): boolean {
 
 /** Network faults that waiting does not mend, by Node's and undici's codes. */
 const HOPELESS =
-  /^(?:ENOTFOUND|EPROTO|ERR_TLS_.*|ERR_SSL_.*|CERT_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*|ERR_INVALID_URL)$/;
+  /^(?:ENOTFOUND|EPROTO|ERR_TLS_.*|ERR_SSL_.*|CERT_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*|UND_ERR_DESTROYED|UND_ERR_CLOSED|ERR_INVALID_URL)$/;
 
 /** A request that got no answer: wrong for good, or nobody there yet. */
 export function fromNetwork(error: unknown): Setback | ModelError {

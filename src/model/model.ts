@@ -76,8 +76,8 @@ export interface ChatRequest {
   readonly continueFrom?: boolean;
   /**
    * Called when earlier turns had to be left out: the first so many messages after the system prompt. Keep
-   * the cut, so that the next turn begins the same and hits the server's prefix cache. May be called again
-   * with more.
+   * the cut, so that the next turn begins the same and hits the server's prefix cache. May be called again,
+   * also with more.
    */
   readonly onTrimmed?: (messages: number) => void;
   /** One signal through waiting, request, redirects and body; its reason is rethrown as it is. */

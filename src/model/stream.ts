@@ -22,6 +22,8 @@ export interface OpenStream {
   readonly limits: StreamLimits;
   /** Waits for the first word since the request was sent. */
   readonly watchdog: Watchdog;
+  /** Called with each data event after the first word. */
+  readonly onHeard: () => void;
   readonly clock: Clock;
   /** Aborts for whatever reason the caller has. */
   readonly signal: AbortSignal;
@@ -40,6 +42,7 @@ export async function* readStream({
   body,
   limits,
   watchdog,
+  onHeard,
   clock,
   signal,
   abort,
@@ -54,7 +57,10 @@ export async function* readStream({
   body.on('data', (bytes: Uint8Array) => {
     if (over) return;
     reader.read(decoder.decode(bytes, { stream: true }));
-    if (reader.heard && started) watchdog.heard();
+    if (reader.heard && started) {
+      watchdog.heard();
+      onHeard();
+    }
     over = reader.failure !== undefined || reader.finished;
     wake();
   });

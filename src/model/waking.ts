@@ -50,6 +50,7 @@ export class Waking {
   readonly #options: WakingOptions;
   #current: WakeUp | null = null;
   #awakeUntil = Number.NEGATIVE_INFINITY;
+  #doubted = false;
   #everAnswered = false;
   /** A wake-up was given up: the container may be on its way, so the next duration says nothing. */
   #halfWay = false;
@@ -93,20 +94,26 @@ export class Waking {
     return answer;
   }
 
-  /** The endpoint answered something that only an awake one can. */
+  /** The endpoint answered a request as only an awake one can. */
   noteAwake(): void {
-    this.#everAnswered = true;
-    this.#awakeUntil = this.#options.clock.monotonic() + FRESH_MS;
     this.#current?.finish();
+    this.#everAnswered = true;
+    this.#halfWay = false;
+    this.#doubted = false;
+    this.#awakeUntil = this.#options.clock.monotonic() + FRESH_MS;
   }
 
+  /** An answer still streams; which says nothing of new requests once one of them was turned away. */
+  noteStreaming(): void {
+    if (!this.#doubted) this.#awakeUntil = this.#options.clock.monotonic() + FRESH_MS;
+  }
+
+  /** A request met a cold endpoint. */
   noteAsleep(phase: WakingPhase): void {
+    this.#doubted = true;
     this.#awakeUntil = Number.NEGATIVE_INFINITY;
     if (phase !== 'requesting') this.#everAnswered = true;
   }
-
-  /** A bare connection proves nothing; a proxy that answered, or a cold start remembered, does. */
-  #answeredBefore = (): boolean => this.#everAnswered;
 
   async *#join(signal: AbortSignal): AsyncGenerator<WakingEvent, void> {
     this.#current ??= this.#begin();
@@ -114,15 +121,17 @@ export class Waking {
   }
 
   #begin(): WakeUp {
-    const wakeUp = new WakeUp(this.#options, this.#answeredBefore, (outcome, ms) => {
-      this.#current = null;
-      if (outcome === 'awake') {
-        if (ms !== undefined && !this.#halfWay) this.#remember(ms);
-        this.#halfWay = false;
-        this.noteAwake();
-      } else this.#halfWay = true;
-    });
-    return wakeUp;
+    return new WakeUp(
+      this.#options,
+      () => this.#everAnswered,
+      (outcome, ms) => {
+        this.#current = null;
+        if (outcome === 'awake') {
+          if (ms !== undefined && !this.#halfWay) this.#remember(ms);
+          this.noteAwake();
+        } else this.#halfWay = true;
+      },
+    );
   }
 
   #remember(ms: number): void {

@@ -170,6 +170,26 @@ describe('a model that is awake', () => {
     expect(knocks()).toHaveLength(1);
   });
 
+  it('is asked directly while another answer streams', async () => {
+    bench = await Bench.start({ awake: true, tokensPerSecond: 2 });
+    bench.ask('Write 1000 characters');
+    await bench.pass(40_000);
+    await bench.answer('Repeat after me: ok');
+    expect(knocks()).toHaveLength(1);
+  });
+
+  it('may still end an old answer while new questions find nobody, as in a deploy', async () => {
+    bench = await Bench.start({ awake: true, tokensPerSecond: 2 });
+    bench.ask('Write 1000 characters');
+    await bench.pass(5_000);
+    const nobody = { type: 'answer', status: 503 } as const;
+    bench.server.faults.add({ on: 'POST /v1/chat/completions', act: nobody });
+    bench.server.faults.add({ on: 'GET /v1/models', act: nobody, times: 20 });
+    const { text, events } = await bench.answer('Repeat after me: ok');
+    expect(text).toBe('ok');
+    expect(wakings(events).at(-1)!.elapsedMs).toBeGreaterThan(19_000);
+  });
+
   it.each(['server', 'web_server', 'none'] as const)(
     'but fell asleep since its last answer, behind %s, is woken again',
     async (front) => {
