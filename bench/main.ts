@@ -1,17 +1,26 @@
 /**
- * `npm run bench` runs every bench, `npm run bench -- NAME…` some; with `--check` it exits 1 when a goal is missed.
- * Figures are ratios within one run wherever they can be, since machines differ.
+ * `npm run bench` runs every bench, `npm run bench -- NAME…` some. `--check` exits 1 when a goal is missed; `--save`
+ * puts the results into bench/RESULTS.md. Figures are ratios within one run wherever they can be: machines differ.
  */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { Result } from './bench.ts';
+import type { Goal, Result } from './bench.ts';
 
-const benches: Record<string, () => Promise<{ run(): Promise<Result> }>> = {
-  start: () => import('./start.ts'),
+interface Bench {
+  readonly load: () => Promise<{ run(): Promise<Result> }>;
+  /** It runs peers' packages, which bench/package.json keeps out of the product's install. */
+  readonly peers: boolean;
+}
+
+const benches: Readonly<Record<string, Bench>> = {
+  start: { load: () => import('./start.ts'), peers: false },
+  render: { load: () => import('./render.ts'), peers: true },
 };
+const RESULTS = new URL('RESULTS.md', import.meta.url);
 
 const { values, positionals } = parseArgs({
-  options: { check: { type: 'boolean' } },
+  options: { check: { type: 'boolean' }, save: { type: 'boolean' } },
   allowPositionals: true,
 });
 const names = positionals.length > 0 ? positionals : Object.keys(benches);
@@ -20,16 +29,49 @@ if (unknown.length > 0) {
   console.error(`No bench ${unknown.join(', ')}; there are: ${Object.keys(benches).join(', ')}.`);
   process.exit(2);
 }
+if (names.some((name) => benches[name]!.peers) && !existsSync(new URL('node_modules', import.meta.url))) {
+  console.error('The peers to measure beside are not installed: npm ci --prefix bench');
+  process.exit(2);
+}
 
-console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`);
+const machine = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`;
+console.log(machine);
 let missed = 0;
 for (const name of names) {
-  const { rows, goals } = await (await benches[name]!()).run();
+  const { rows, goals } = await (await benches[name]!.load()).run();
   console.log(`\n${name}`);
   console.table(rows);
-  for (const { name: what, goal, figure, ok } of goals) {
-    console.log(`${ok ? '✓' : '✗'} ${what}: ${figure} (goal: ${goal})`);
-    if (!ok) missed += 1;
-  }
+  for (const goal of goals) console.log(line(goal));
+  missed += goals.filter(({ ok }) => !ok).length;
+  if (values.save) save(name, { rows, goals });
 }
 if (values.check && missed > 0) process.exitCode = 1;
+
+function line({ name, goal, figure, ok }: Goal): string {
+  return `${ok ? '✓' : '✗'} ${name}: ${figure} (goal: ${goal})`;
+}
+
+/** Replaces one bench's section; sections start with "## NAME". */
+function save(name: string, { rows, goals }: Result): void {
+  const columns = Object.keys(rows[0] ?? {});
+  const table = [
+    columns,
+    columns.map(() => '---'),
+    ...rows.map((row) => columns.map((column) => row[column] ?? '')),
+  ];
+  const section = [
+    `## ${name}`,
+    `\`npm run bench -- ${name}\`, ${new Date().toISOString().slice(0, 10)}, ${machine}`,
+    table.map((cells) => `| ${cells.join(' | ')} |`).join('\n'),
+    goals.map((goal) => `- ${line(goal)}`).join('\n'),
+  ].join('\n\n');
+  const sections = existsSync(RESULTS)
+    ? readFileSync(RESULTS, 'utf8')
+        .trim()
+        .split(/\n(?=## )/)
+    : ['# Results'];
+  const index = sections.findIndex((other) => other.startsWith(`## ${name}\n`));
+  if (index < 0) sections.push(section);
+  else sections[index] = section;
+  writeFileSync(RESULTS, `${sections.map((other) => other.trim()).join('\n\n')}\n`);
+}
