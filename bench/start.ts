@@ -103,6 +103,7 @@ async function startOnce(): Promise<{ ms: number; megabytes: number }> {
 async function firstSigns(): Promise<{ slack: number[]; discord: number[] }> {
   const sandbox = await startSandbox({
     log: pino({ level: 'silent' }),
+    env: { SHUTDOWN_SECONDS: '0' },
     model: { awake: true, minContainers: 1, tokensPerSecond: Number.POSITIVE_INFINITY, firstTokenMs: 1_500 },
     slack: { budgets: { default: { limit: 10_000, windowMs: 60_000, burst: 10_000, per: 'team' } } },
   });

@@ -36,10 +36,11 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   const platforms: ChatPlatform[] = [];
   const warm = createWarm({ config, store, model: models.standard, platforms, clock, log });
   platforms.push(...(await createPlatforms(config, warm, log, clock)));
+  const pacer = new EditPacer({ clock, log });
   const bot = new PilotlightBot({
     store,
     models: noticing(models, warm.asked),
-    pacer: new EditPacer({ clock, log }),
+    pacer,
     platforms,
     clock,
     log,
@@ -51,6 +52,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   );
   const close = async () => {
     await warm.stop();
+    pacer.close();
     await Promise.allSettled(platforms.map((platform) => platform.close()));
     await models.close();
     await health.close();

@@ -54,6 +54,13 @@ export class EditPacer {
     this.#lookIn(0);
   }
 
+  /** Writes nothing any more. Replies that had more to write never stand; what they are is in the store. */
+  close(): void {
+    this.#cancelLook?.();
+    this.#lookAt = Number.NEGATIVE_INFINITY;
+    this.#replies.clear();
+  }
+
   #lookIn(ms: number): void {
     const at = this.#clock.monotonic() + ms;
     if (at >= this.#lookAt) return;
@@ -92,7 +99,7 @@ export class EditPacer {
       this.#lookIn(emptyWriteMs);
       return;
     }
-    for (const window of windows) window.take();
+    for (const window of windows) window.take(this.#clock.monotonic());
     void writing.then((outcome) => {
       this.#settle(windows, outcome);
       this.#lookIn(0);
