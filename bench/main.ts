@@ -16,6 +16,7 @@ interface Bench {
 const benches: Readonly<Record<string, Bench>> = {
   start: { load: () => import('./start.ts'), peers: false },
   render: { load: () => import('./render.ts'), peers: true },
+  ingest: { load: () => import('./ingest.ts'), peers: true },
 };
 const RESULTS = new URL('RESULTS.md', import.meta.url);
 
