@@ -2,9 +2,6 @@ import type { Overflow } from './failures.ts';
 import { type ChatMessage, ModelError } from './model.ts';
 import { type Plan, plan, roomInCharacters, TokenMeter } from './tokens.ts';
 
-/** A prompt that was refused for its length is larger than its estimate by we do not know how much. */
-const CAUTION = 1.25;
-
 /** How much fits into one model, as far as it is known; learned from what the server says and counts. */
 export class Context {
   readonly #meter = new TokenMeter();
@@ -38,7 +35,7 @@ export class Context {
   refit(messages: readonly ChatMessage[], refused: Plan, overflow: Overflow): Plan {
     this.#window = overflow.window ?? this.#window ?? refused.promptTokens + refused.maxTokens;
     if (overflow.promptTokens !== undefined) this.#meter.learn(refused.messages, overflow.promptTokens);
-    else this.#meter.learnAtLeast(refused.messages, (this.#window - refused.maxTokens) * CAUTION);
+    else this.#meter.learnAtLeast(refused.messages, this.#window - refused.maxTokens);
     const fitting = this.fit(messages);
     const same = fitting.dropped === refused.dropped && fitting.maxTokens >= refused.maxTokens;
     if (same) throw this.tooLong();

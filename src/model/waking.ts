@@ -50,7 +50,6 @@ export class Waking {
   readonly #options: WakingOptions;
   #current: WakeUp | null = null;
   #awakeUntil = Number.NEGATIVE_INFINITY;
-  #doubted = false;
   #everAnswered = false;
   /** A wake-up was given up: the container may be on its way, so the next duration says nothing. */
   #halfWay = false;
@@ -99,18 +98,16 @@ export class Waking {
     this.#current?.finish();
     this.#everAnswered = true;
     this.#halfWay = false;
-    this.#doubted = false;
     this.#awakeUntil = this.#options.clock.monotonic() + FRESH_MS;
   }
 
-  /** An answer still streams; which says nothing of new requests once one of them was turned away. */
+  /** An answer still streams; which says nothing of new requests while they are turned away. */
   noteStreaming(): void {
-    if (!this.#doubted) this.#awakeUntil = this.#options.clock.monotonic() + FRESH_MS;
+    if (!this.#current) this.#awakeUntil = this.#options.clock.monotonic() + FRESH_MS;
   }
 
   /** A request met a cold endpoint. */
   noteAsleep(phase: WakingPhase): void {
-    this.#doubted = true;
     this.#awakeUntil = Number.NEGATIVE_INFINITY;
     if (phase !== 'requesting') this.#everAnswered = true;
   }

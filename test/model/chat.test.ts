@@ -61,6 +61,15 @@ describe('asking a model that is awake', () => {
     await bench.answer('Repeat after me: two');
     expect(bench.server.connections).toBe(1);
   });
+
+  it('uses its connection again when the server takes its time to end the stream', async () => {
+    bench = await Bench.start({ awake: true });
+    bench.server.streamFaults.add({ type: 'drip', bytes: 50, everyMs: 100 });
+    await bench.answer('Repeat after me: one');
+    await bench.pass(500);
+    await bench.answer('Repeat after me: two');
+    expect(bench.server.connections).toBe(1);
+  });
 });
 
 describe('stopping', () => {

@@ -17,7 +17,7 @@ interface Row {
   readonly name: string;
   readonly server?: SleepingModelOptions;
   /** On the first chat request, or on all of them. */
-  readonly stream?: StreamFault;
+  readonly stream?: StreamFault | readonly StreamFault[];
   readonly fault?: Fault;
   readonly always?: boolean;
   /** What the person sees; the whole answer by default. */
@@ -270,10 +270,14 @@ const TOLD: Row[] = [
   },
   {
     name: 'a line that never ends',
-    stream: { type: 'bytes', after: 3, bytes: `data: ${'x'.repeat(3_000_000)}` },
+    stream: [
+      { type: 'bytes', after: 3, bytes: `data: ${'x'.repeat(3_000_000)}` },
+      { type: 'silence', after: 4 },
+    ],
     text: 'one two three',
     kind: 'failed',
     told: GARBAGE,
+    within: 1_000,
   },
 ];
 
@@ -281,7 +285,7 @@ const TOLD: Row[] = [
 async function play(row: Row) {
   bench = await Bench.start({ awake: true, ...row.server });
   const times = row.always ? Number.POSITIVE_INFINITY : 1;
-  if (row.stream) bench.server.streamFaults.add(row.stream, times);
+  for (const fault of [row.stream ?? []].flat()) bench.server.streamFaults.add(fault, times);
   if (row.fault) bench.server.faults.add({ ...row.fault, times });
   const since = bench.clock.monotonic();
   const outcome = await bench.answer(QUESTION);
@@ -318,6 +322,14 @@ describe('the person keeps what came and is told why it ended', () => {
     expect(error.fault).toBe(row.kind);
     expect(outcome.events.some(({ type }) => type === 'done')).toBe(false);
     expect(JSON.stringify(error.detail)).not.toContain('Repeat after me');
+  });
+
+  it('a 303 chain without end, which is not followed in haste', async () => {
+    bench = await Bench.start({ awake: true });
+    bench.server.streamFaults.add({ type: 'redirects', hops: 1_000_000 });
+    const outcome = await bench.answer(QUESTION);
+    expect(modelError(outcome).message).toBe('The model has been silent for 2 minutes. Try again.');
+    expect(bench.server.requests.length).toBeLessThan(200);
   });
 
   it('an endless answer', async () => {

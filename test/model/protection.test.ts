@@ -3,6 +3,7 @@ import { Breaker } from '../../src/model/breaker.ts';
 import { Setback } from '../../src/model/failures.ts';
 import { ModelError } from '../../src/model/model.ts';
 import { RetryBudget } from '../../src/model/retry.ts';
+import { Semaphore } from '../../src/model/semaphore.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { Bench, modelError } from './support.ts';
 
@@ -42,6 +43,29 @@ describe('more questions than the endpoint may have at once', () => {
     expect(places(outcomes[2]!.events)).toEqual([2, 1]);
     expect(outcomes[2]!.text).toBe('ok');
     expect(bench.server.chats).toHaveLength(2);
+  });
+
+  it('are not overtaken by one that comes just when a place is free', async () => {
+    const slots = new Semaphore(1, 10);
+    const { signal } = new AbortController();
+    const served: string[] = [];
+    const queue = async (name: string) => {
+      const entering = slots.enter(signal);
+      for (;;) {
+        const step = await entering.next();
+        if (!step.done) continue;
+        served.push(name);
+        return step.value;
+      }
+    };
+    const leave = await queue('first');
+    const second = queue('second');
+    await new Promise(setImmediate);
+    leave();
+    const third = queue('third');
+    (await second)();
+    await third;
+    expect(served).toEqual(['first', 'second', 'third']);
   });
 
   it('are turned away when too many wait', async () => {

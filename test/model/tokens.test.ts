@@ -72,6 +72,20 @@ describe('fitting a conversation into the context', () => {
     expect(fitted.promptTokens).toBeGreaterThan(budget * 0.5);
   });
 
+  it.each([
+    [0.85, false],
+    [0.95, true],
+  ])('at %d of the budget: cut is %s', (share, cut) => {
+    const meter = new TokenMeter();
+    const budget = 16_384 - 4_096 - 64;
+    const bytes = (share * budget - 21 * 8) / meter.rate;
+    const messages = Array.from({ length: 21 }, (_, index) => {
+      const text = 'x'.repeat(Math.floor(bytes / 21));
+      return index % 2 ? assistant(text) : user(text);
+    });
+    expect(plan(messages, meter, 16_384, 4_096)!.dropped > 0).toBe(cut);
+  });
+
   it('keeps the cut for several turns, so that the prefix cache hits', () => {
     const meter = new TokenMeter();
     const all = [...turns(20)];

@@ -204,6 +204,28 @@ describe('a model that is awake', () => {
   );
 });
 
+describe('a question held by a sleeping web_server', () => {
+  const asleep = { front: 'web_server', awake: true, scaledownWindowMs: 2_000 } as const;
+
+  it('is waited for as long as the wake-up takes', async () => {
+    bench = await Bench.start({ ...asleep, coldStartMs: 400_000 });
+    await bench.answer('Hi');
+    await bench.pass(3_000);
+    expect((await bench.until(bench.ask('Repeat after me: ok').outcome, 250)).text).toBe('ok');
+    expect(bench.server.generations).toHaveLength(2);
+  });
+
+  it('is taken back when the model does not wake in time', async () => {
+    bench = await Bench.start({ ...asleep, coldStartMs: 100_000 }, { wakeDeadlineMs: 60_000 });
+    await bench.answer('Hi');
+    await bench.pass(3_000);
+    const outcome = await bench.answer('Repeat after me: ok');
+    expect(modelError(outcome).fault).toBe('never-woke');
+    await bench.pass(60_000);
+    expect(bench.server.generations).toHaveLength(1);
+  });
+});
+
 describe('waking without a question', () => {
   it('starts a container and resolves when it is awake', async () => {
     bench = await Bench.start({ coldStartMs: 20_000 });
