@@ -15,7 +15,11 @@ export interface PageView {
   readonly source: string;
 }
 
-/** Characters (UTF-16) of a page's text, with room under the platforms' 2,000 and 12,000 for a footer. */
+/**
+ * Characters (UTF-16) of a page's text. Discord takes 2,000 a message, a footer and its line break
+ * included; Slack 12,000 over all `markdown` blocks of a payload (facts of November 2026): what is left is
+ * the footer's, and on Slack a margin for the blocks it makes of the text.
+ */
 const limits: Record<Dialect, number> = { discord: 1800, slack: 11_000 };
 
 /** Under this there is no room for what a page must repeat of the one before it. */

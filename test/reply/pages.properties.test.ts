@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { neutralise, Pages } from '../../src/reply/pages.ts';
 import type { Dialect } from '../../src/reply/surface.ts';
-import { chunks, markdown, mentions, noise, sizes, table } from './markdown/generate.ts';
-import { parse, type Styled, styled } from './markdown/oracle.ts';
+import { chunks, linkNoise, markdown, mentions, noise, sizes, table } from './markdown/generate.ts';
+import { masks, parse, type Styled, styled } from './markdown/oracle.ts';
 
 const LIMIT = 800;
 
@@ -31,7 +31,7 @@ function onDiscord(char: Styled): Styled[] {
   return [inOrder(`${styles}: ${shown}`)];
 }
 
-/** Bold italics are italic bold, and bold in bold is bold. */
+/** Bold italics are italic bold, whichever is said to be within the other, and bold in bold is bold. */
 const inOrder = (char: Styled): Styled =>
   char.replace('>emphasis>strong', '>strong>emphasis').replace(/(>strong.*)>strong/, '$1');
 
@@ -39,7 +39,9 @@ describe('Pages put together', () => {
   it('show each character of the answer once, in order, in the structure it was written in', () => {
     fc.assert(
       fc.property(markdown, sizes, (text, sizes) => {
-        expect(pagesOf('slack', chunks(text, sizes)).flatMap(styled)).toEqual(styled(text));
+        expect(pagesOf('slack', chunks(text, sizes)).flatMap(styled).map(inOrder)).toEqual(
+          styled(text).map(inOrder),
+        );
       }),
       { numRuns: 150 },
     );
@@ -67,7 +69,12 @@ describe('Pages put together', () => {
             expect(pages.view().map((page) => page.text)).toEqual(before);
         });
         pages.end();
-        expect(pages.view().flatMap((page) => styled(page.text))).toEqual(styled(text));
+        expect(
+          pages
+            .view()
+            .flatMap((page) => styled(page.text))
+            .map(inOrder),
+        ).toEqual(styled(text).map(inOrder));
       }),
       { numRuns: 150 },
     );
@@ -182,6 +189,15 @@ describe('Any text at all', () => {
         for (const page of pages.view()) expect(page.text).toBe(neutralise(page.text, dialect));
       }),
       { numRuns: 1000 },
+    );
+  });
+
+  it('has no link whose text is another address, to a parser that is not ours', () => {
+    fc.assert(
+      fc.property(dialect, linkNoise, sizes, (dialect, text, sizes) => {
+        expect(pagesOf(dialect, chunks(text, sizes)).flatMap(masks)).toEqual([]);
+      }),
+      { numRuns: 2000 },
     );
   });
 

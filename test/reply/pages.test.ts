@@ -248,6 +248,12 @@ describe('On Slack', () => {
     expect(shown('slack', text)).toBe(text);
   });
 
+  it('underlined headings and tables without outer pipes are passed on, in lists too', () => {
+    const text =
+      '- Heading\n  ---\n\n  a | b\n  --|--\n  1 | 2\n\nHeading\n===\n\na | b\n--|--\n1 | 2\n\nText';
+    expect(shown('slack', text)).toBe(text);
+  });
+
   it('a table that goes on over a page has its header again', () => {
     const rows = Array.from({ length: 40 }, (_, i) => `| ${i} | some text in the cell |`);
     const pages = pagesOf('slack', ['| n | text |', '|---|---|', ...rows].join('\n'), 600);
@@ -318,6 +324,10 @@ describe('On Discord', () => {
     ).toBe(`- **Name:** x\n  **Notes:** ${long}\n  **Link:** [y](https://example.com)\n- **Name:** z`);
   });
 
+  it('a table without outer pipes, whose first line was shown as text, is laid out under it', () => {
+    expect(shown('discord', 'a | b\n--|--\n1 | 2')).toBe('a | b\n```\na  b\n─  ─\n1  2\n```');
+  });
+
   it('a table within a list stays in it', () => {
     expect(shown('discord', '1. Prices:\n\n   | a | b |\n   |---|---|\n   | 1 | 2 |\n\n2. Next')).toBe(
       '1. Prices:\n\n   ```\n   a  b\n   ─  ─\n   1  2\n   ```\n\n2. Next',
@@ -348,6 +358,12 @@ describe.each(['slack', 'discord'] as const)('On %s', (dialect) => {
     );
     expect(shown(dialect, '[a [https://bank.example](https://evil.example) b](https://c.example)')).toContain(
       'https://bank.example (https://evil.example)',
+    );
+  });
+
+  it('a link with words around its address loses none', () => {
+    expect(shown(dialect, '[Docs at https://example.com](https://example.com)')).toBe(
+      'Docs at https://example.com (https://example.com)',
     );
   });
 

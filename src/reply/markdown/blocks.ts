@@ -198,7 +198,8 @@ export class Blocks {
       case 'break':
         this.#endLeaf();
         this.#line(this.#boundary('block'));
-        this.#writer.sign(this.#signs.rule(rest));
+        // `- ---` would be one break, not an item with a break in it, should a page begin here.
+        this.#writer.sign(this.#signs.rule(this.#open.at(-1)?.first[0] === sign ? '___' : rest));
         break;
       case 'underline':
         this.#endLeaf();
@@ -252,7 +253,8 @@ export class Blocks {
   // Text
 
   #startText(boundary: Boundary, rest: string, task = ''): void {
-    if (this.#leaf.kind === 'text') this.#writer.line(this.#open, boundary, 0, this.#hardBreak);
+    if (this.#leaf.kind === 'text')
+      this.#writer.line(this.#open, boundary, 0, this.#hardBreak ? 'hard' : 'soft');
     else {
       this.#endLeaf();
       this.#leaf = { kind: 'text' };

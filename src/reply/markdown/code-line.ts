@@ -1,5 +1,6 @@
 /** One line of code → words for the page writer, as it arrives. White space stays as it is. */
 import type { Signs } from './dialects.ts';
+import { cutPoint } from './words.ts';
 
 /** White space longer than this is written at once, so that it can be split over pages. */
 const LONGEST_SPACE = 200;
@@ -66,25 +67,4 @@ export class CodeLine {
     this.#flush();
     this.#word = rest;
   }
-}
-
-/** Characters at the end of an endless word that are kept back, lest a cut goes through something. */
-const LOOKBACK = 64;
-
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-
-/** Where a word without end may be cut: at a grapheme's border, not through an entity, a mention or ticks. */
-export function cutPoint(word: string): number {
-  const latest = word.length - LOOKBACK;
-  const sign = /[<@&\\`][^<@&\\`]*$/.exec(word)?.index ?? -1;
-  const wanted = sign > latest - LOOKBACK && sign > 0 ? Math.min(sign, latest) : latest;
-  // A grapheme is rarely longer than this; the segmenter is told only the neighbourhood.
-  const from = Math.max(0, wanted - LOOKBACK);
-  let border = 0;
-  for (const { index } of graphemes.segment(word.slice(from))) {
-    if (from + index > wanted) break;
-    if (index > 0) border = from + index;
-  }
-  if (border > 0) return border;
-  return /[\ud800-\udbff]/.test(word[wanted - 1]!) ? wanted - 1 : wanted;
 }

@@ -1,10 +1,10 @@
 /** One line of text → words for the page writer, as it arrives. Links, code and formulas stay whole. */
 import type { Dialect } from '../surface.ts';
-import { cutPoint } from './code-line.ts';
 import { Emphasis } from './emphasis.ts';
 import { endOfCode, honesty, readLink } from './links.ts';
 import { GAP, neutralise } from './neutralise.ts';
 import type { Mark } from './page-writer.ts';
+import { cutPoint, wordEndsBetween } from './words.ts';
 
 /** Takes a word, the white space before it, and the marks open after it. */
 export type EmitWord = (space: string, word: string, marks: readonly Mark[]) => void;
@@ -14,15 +14,6 @@ const LONGEST_SPAN = 240;
 const LONGEST_RUN = 40;
 /** White space within a line; more of it shows nothing. */
 const LONGEST_SPACE = 100;
-
-/** Scripts that put no spaces between words. */
-const UNSPACED =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u3000-\u303f\uff00-\uffef]/u;
-/** What must not begin a line there: marks that join the letter before, and closing punctuation. */
-const JOINED = /\p{M}|\p{Pe}|\p{Pf}|\p{Po}|\p{Lm}|\u200d/u;
-
-/** What must not end a line there, or may belong to something that must not be cut. */
-const OPENING = /[\p{Ps}\p{Pi}\p{Default_Ignorable_Code_Point}*_~`@<&!#\\]/u;
 
 export class Inline {
   readonly #dialect: Dialect;
@@ -178,10 +169,7 @@ export class Inline {
   }
 
   #plain(char: string): true {
-    const last = this.#word.at(-1);
-    if (last !== undefined && !JOINED.test(char) && (UNSPACED.test(char) || UNSPACED.test(last))) {
-      if (/[\p{L}\p{N}\p{P}]/u.test(last) && !OPENING.test(last)) this.#flush();
-    }
+    if (wordEndsBetween(this.#word.at(-1), char)) this.#flush();
     return this.#take(1);
   }
 

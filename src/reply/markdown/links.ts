@@ -62,17 +62,20 @@ const fileEndings = new Set(
   ),
 );
 
-/** What `text` claims as its address, when it reads as one: `https://a.b/c`, `www.a.b`, `a.com`. */
-function claimedAddress(text: string): string | undefined {
-  const plain = decode(text)
+/** A link's text as people see it. */
+function seen(text: string): string {
+  return decode(text)
     .normalize('NFKC')
     .replace(/[\p{Default_Ignorable_Code_Point}`*~]/gu, '')
     .replace(/\\(?=[^\p{L}\p{N}\s])/gu, '')
-    .trim();
-  const found = /\b(?:[a-z][a-z0-9+.-]*:\/\/|www\.)[^\s<>]+/iu.exec(plain)?.[0];
-  if (found) return found;
-  const domain = /^(?:[\p{L}\p{N}_-]+\.)+(\p{L}{2,24})(?:[:/?#]\S*)?$/u.exec(plain);
-  return domain && !fileEndings.has(domain[1]!.toLowerCase()) ? plain : undefined;
+    .replace(/^[\s_]+|[\s_]+$/g, '');
+}
+
+/** Whether a text reads as an address: `https://a.b/c` or `www.a.b` anywhere in it, or `a.com` as a whole. */
+function claimsAddress(text: string): boolean {
+  if (/[a-z]:\/\/|(?<![\p{L}\p{N}])www\./iu.test(text)) return true;
+  const domain = /^(?:[\p{L}\p{N}_-]+\.)+(\p{L}{2,24})(?:[:/?#]\S*)?$/u.exec(text);
+  return domain !== null && !fileEndings.has(domain[1]!.toLowerCase());
 }
 
 const named: Record<string, string> = { colon: ':', period: '.', sol: '/', amp: '&' };
@@ -89,15 +92,14 @@ function decode(text: string): string {
 }
 
 /**
- * How a link's text relates to its address: `label` when it claims no address, `same` when the claim
- * holds (it may leave out the scheme, `www.` and the rest of the path), `other` when it does not.
+ * How a link's text relates to its address: `label` when it claims no address, `same` when it is the
+ * address (but for the scheme, `www.` and the rest of the path), `other` when it is anything else.
  */
 export function honesty(link: Link): 'label' | 'same' | 'other' {
-  const claimed = claimedAddress(link.text);
-  if (claimed === undefined) return 'label';
-  const [said, real] = [claimed, link.address].map(bare) as [string, string];
-  const holds = real.startsWith(said) && /^(?:$|[/?#])/.test(real.slice(said.length));
-  return holds ? 'same' : 'other';
+  const text = seen(link.text);
+  if (!claimsAddress(text)) return 'label';
+  const [said, real] = [bare(text), bare(decode(link.address))];
+  return real.startsWith(said) && /^(?:$|[/?#])/.test(real.slice(said.length)) ? 'same' : 'other';
 }
 
 function bare(address: string): string {

@@ -33,6 +33,9 @@ export type Mark = string;
  */
 export type Boundary = 'glued' | 'line' | 'item' | 'block' | 'section';
 
+/** A line that goes on with a paragraph after a soft or a hard break. */
+export type GoesOn = 'soft' | 'hard';
+
 /** Characters left on a page under which a line of this kind goes to the next one. */
 const wantedRoom: Record<Boundary, number> = { glued: 0, line: 80, item: 120, block: 180, section: 300 };
 
@@ -51,7 +54,9 @@ export class PageWriter {
   #framed = false;
   #marks: readonly Mark[] = [];
   /** Set between a line's start and its first word. */
-  #line: { boundary: Boundary; blanks: number; within: readonly Container[]; hard: boolean } | undefined;
+  #line:
+    | { boundary: Boundary; blanks: number; within: readonly Container[]; goesOn: GoesOn | undefined }
+    | undefined;
   /** The latest view, until something changes. */
   #shown: readonly PageView[] | undefined;
   #draft: Draft | undefined;
@@ -71,24 +76,23 @@ export class PageWriter {
     return this.#shown;
   }
 
-  /** Begins a line within these containers, `hard` after a hard break. Written with its first word. */
-  line(containers: readonly Container[], boundary: Boundary, blanks: number, hard = false): void {
+  /** Begins a line within these containers; it is written with its first word. */
+  line(containers: readonly Container[], boundary: Boundary, blanks: number, goesOn?: GoesOn): void {
     const before = this.#line?.within ?? this.#containers;
     const within = before.slice(0, before.findIndex((container, i) => container !== containers[i]) >>> 0);
     this.#containers = containers;
-    this.#line = { boundary, blanks: blanks + (this.#line?.blanks ?? 0), within, hard };
+    this.#line = { boundary, blanks: blanks + (this.#line?.blanks ?? 0), within, goesOn };
   }
 
   /** Writes a word of text or code after `space`; `marks` are those open after it. */
   word(space: string, text: string, marks: readonly Mark[] = this.#marks): void {
-    this.#write(space, text, marks, this.#frame === undefined && startsBlock.test(text));
+    const withinText = this.#frame === undefined && (!this.#line || this.#line.goesOn !== undefined);
+    this.#write(space, text, marks, withinText && startsBlock.test(text));
   }
 
   /** Writes what is a block by itself: a thematic break, an underline. */
   sign(text: string): void {
-    // `- ---` would be one break, not an item with a break in it.
-    const clashes = this.#containers.at(-1)?.first[0] === text[0];
-    this.#write('', clashes ? '___' : text, [], false);
+    this.#write('', text, [], false);
   }
 
   #write(space: string, text: string, marks: readonly Mark[], guarded: boolean): void {
@@ -176,12 +180,12 @@ export class PageWriter {
   }
 
   #separator(): string {
-    const { blanks, within, hard } = this.#line!;
+    const { blanks, within, goesOn } = this.#line!;
     const blank = `\n${within
       .map((container) => container.next)
       .join('')
       .trimEnd()}`;
-    return `${hard ? '  ' : ''}${blank.repeat(blanks)}\n`;
+    return `${goesOn === 'hard' ? '  ' : ''}${blank.repeat(blanks)}\n`;
   }
 
   #closing(

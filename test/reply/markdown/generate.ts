@@ -187,6 +187,45 @@ export const mentions = fc
   .array(fc.constantFrom(...mentionParts), { maxLength: 30 })
   .map((parts) => parts.join(''));
 
+/** Links, and what is nearly one, in pieces. */
+export const linkNoise = fc
+  .array(
+    fc.constantFrom(
+      ...[
+        '[',
+        ']',
+        '(',
+        ')',
+        '](',
+        '![',
+        '<',
+        '>',
+        '`',
+        '``',
+        '\\',
+        '*',
+        '**',
+        '_',
+        ' ',
+        '\n',
+        '\n\n',
+        '|',
+        '$',
+        '\\(',
+        '\\)',
+        '"',
+        "'",
+        ']:',
+        '- ',
+        '> ',
+        'word',
+      ],
+      ...['https://bank.example', 'https://evil.example', 'https://evil.example', '](https://evil.example)'],
+    ),
+    { minLength: 3, maxLength: 60 },
+  )
+  .map((parts) => parts.join(''));
+
 /** What no writer means: signs in any order. */
 export const noise = fc
   .array(

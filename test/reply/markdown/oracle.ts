@@ -58,3 +58,19 @@ const checkbox = (checked: boolean | null | undefined) => (checked == null ? '' 
 function children(node: Extract<Nodes, { children: unknown }>, path: string): Styled[] {
   return node.children.flatMap((child) => styledNodes(child, path));
 }
+
+/** Links whose text claims the address of a bank and that lead elsewhere. */
+export function masks(markdown: string): string[] {
+  const found: string[] = [];
+  const walk = (node: Nodes) => {
+    if (node.type === 'link' && !/bank/.test(node.url)) {
+      const text = styledNodes(node)
+        .map((char) => char.slice(char.lastIndexOf(': ') + 2))
+        .join('');
+      if (text.includes('https://bank.example')) found.push(`${text} → ${node.url}`);
+    }
+    if ('children' in node) node.children.forEach(walk);
+  };
+  walk(parse(markdown));
+  return found;
+}
