@@ -2,7 +2,9 @@ import {
   type ButtonInteraction,
   Client,
   Events,
+  GatewayDispatchEvents,
   GatewayIntentBits,
+  type GatewayTypingStartDispatchData,
   type Interaction,
   type Message,
   MessageFlags,
@@ -11,7 +13,6 @@ import {
   type PartialMessage,
   Partials,
   Routes,
-  type Typing as TypingEvent,
 } from 'discord.js';
 import { type Logger, stdSerializers } from 'pino';
 import { type Commands, isCommandButton } from '../../src/bot/commands.ts';
@@ -148,7 +149,10 @@ class Discord implements ChatPlatform {
       const { id, channelId } = interaction;
       guarded({ interaction: id, channel: channelId }, this.#answer(interaction, bot));
     });
-    client.on(Events.TypingStart, (typing) => guarded({}, this.#typed(typing, bot)));
+    // Not the library's own event, which leaves out direct messages from channels not seen before.
+    client.ws.on(GatewayDispatchEvents.TypingStart, (typing: GatewayTypingStartDispatchData) =>
+      guarded({ channel: typing.channel_id }, this.#typed(typing, bot)),
+    );
     const deleted = ({ id, channelId, guildId, author }: Message | PartialMessage) => {
       if (author && author.id !== client.user?.id) return;
       const where = { workspace: guildId ?? channelId, channel: channelId, message: id };
@@ -188,13 +192,14 @@ class Discord implements ChatPlatform {
   }
 
   /** Somebody writes to the bot, or in a thread that it takes part in. */
-  async #typed({ channel, user }: TypingEvent, bot: Bot): Promise<void> {
+  async #typed(typing: GatewayTypingStartDispatchData, bot: Bot): Promise<void> {
     const { onIntent } = this.#options;
-    if (!onIntent || user.bot) return;
+    const { guild_id: guild, channel_id: conversation, user_id: user, member } = typing;
+    if (!onIntent || user === this.#client.user?.id || member?.user?.bot) return;
+    const isThread = () => this.#client.channels.cache.get(conversation)?.isThread() === true;
     const engaged =
-      channel.isDMBased() ||
-      (channel.isThread() &&
-        (await bot.isEngaged({ platform: 'discord', workspace: channel.guildId, conversation: channel.id })));
+      guild === undefined ||
+      (isThread() && (await bot.isEngaged({ platform: 'discord', workspace: guild, conversation })));
     if (engaged) onIntent();
   }
 

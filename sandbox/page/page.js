@@ -289,10 +289,14 @@ class Chat {
     return element;
   }
 
-  /** Mentions by name, as both platforms show them. */
+  /** Mentions by name and times in the reader's zone, as the platforms show them. */
   named(text) {
     const names = new Map([...this.state.people, this.state.bot].map(({ id, name }) => [id, name]));
-    return text.replace(/<@!?(\w+)>/g, (whole, id) => (names.has(id) ? `**@${names.get(id)}**` : whole));
+    return text
+      .replace(/<@!?(\w+)>/g, (whole, id) => (names.has(id) ? `**@${names.get(id)}**` : whole))
+      .replace(/<t:(\d+):f>/g, (_, seconds) =>
+        new Date(seconds * 1000).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' }),
+      );
   }
 }
 
@@ -321,8 +325,20 @@ function showModel(model) {
   element.replaceChildren(h('span.lamp'), h('b', {}, state), h('span.more', {}, more));
 }
 
+/** Modal's control plane: what the app's autoscaler is told, and what the containers have cost. */
+function showModal(modal) {
+  const element = document.getElementById('modal');
+  element.hidden = !modal;
+  if (!modal) return;
+  const containers = modal.containers === 1 ? '1 container' : `${modal.containers} containers`;
+  element.querySelector('.more').textContent =
+    `Modal: min_containers ${modal.minContainers} · ${containers} · $${modal.usd.toFixed(2)} so far`;
+}
+document.querySelector('#modal button').addEventListener('click', () => act('/modal/deploy', {}));
+
 new EventSource('/events').addEventListener('message', ({ data }) => {
   const state = JSON.parse(data);
   showModel(state.model);
+  showModal(state.modal);
   for (const [platform, chat] of Object.entries(chats)) chat.show(state[platform]);
 });

@@ -118,8 +118,8 @@ export const extended = (user: User, text: string): string => `${text}\nExtended
 
 function perHour(costs: Costs, containers: number): string {
   const { gpu, asOf } = costs.price!;
-  const price = `${gpu}: ${formatUsd(costs.of(containers, 3_600_000)!)} an hour`;
-  return asOf ? `${price}, prices as of ${asOf}` : price;
+  const price = `${formatUsd(costs.of(containers, 3_600_000)!)} an hour on ${gpu}`;
+  return asOf ? `${price}, by prices of ${asOf}` : price;
 }
 
 export function status(shown: {
@@ -139,7 +139,7 @@ export function status(shown: {
     `GPU time: today ${used(spent.today, costs)}; this month ${used(spent.month, costs)}${
       costs.budgetUsd === undefined ? '' : ` of ${formatUsd(costs.budgetUsd)}`
     } (estimated from containers seen running; days are UTC)`,
-    costs.price && `Price: ${perHour(costs, 1)} for each container`,
+    costs.price && `A container costs ${perHour(costs, 1)}.`,
     spent.today.prewarms > 0 &&
       `Woken before a question today: ${spent.today.prewarms} times, ${spent.today.prewarmsOfUse} of them in time for one.`,
     audit.length > 0 && ['Last changes:', ...audit.map(audited)].join('\n'),

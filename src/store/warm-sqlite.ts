@@ -23,13 +23,14 @@ export class SqliteWarmStore implements WarmStore {
   async change(change: (state: WarmState) => WarmState, entry?: AuditEntry): Promise<WarmState> {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
-      const state = change(this.#load() ?? {});
+      const before = this.#load() ?? {};
+      const state = change(before);
       this.#db
         .prepare(
           'INSERT INTO warm_mode (id, state) VALUES (1, ?) ON CONFLICT DO UPDATE SET state = excluded.state',
         )
         .run(JSON.stringify(state));
-      if (entry) {
+      if (entry && state !== before) {
         const { at, origin, action, detail } = entry;
         this.#db
           .prepare('INSERT INTO warm_audit (at, origin, action, detail) VALUES (?, ?, ?, ?)')

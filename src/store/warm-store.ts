@@ -53,7 +53,10 @@ export interface Usage {
 export interface WarmStore {
   /** Null when nobody ever changed anything. */
   load(): Promise<WarmState | null>;
-  /** Stores what `change` makes of the state, and the audit entry with it; nobody comes in between. */
+  /**
+   * Stores what `change` makes of the state; nobody comes in between. The audit entry is stored with it, but
+   * not when `change` gave back the very same state.
+   */
   change(change: (state: WarmState) => WarmState, entry?: AuditEntry): Promise<WarmState>;
   /** Newest first. */
   audit(limit: number): Promise<readonly AuditEntry[]>;

@@ -41,7 +41,7 @@ describe('the commands of warm mode', () => {
     const asked = await run('warm 90m 2 containers');
     expect(read(asked)).toBe(
       'Keep 2 containers warm for 1 h 30 min, until 2026-01-05 13:30 UTC?\n' +
-        'That costs about $10.80 (X: $7.20 an hour).\n' +
+        'That costs about $10.80 ($7.20 an hour on X).\n' +
         "⚠️ It would pass this month's budget of $6.00, and end when it does.",
     );
     expect(asked.buttons.map(({ label }) => label)).toEqual(['Keep warm', 'Cancel']);
@@ -128,6 +128,7 @@ describe('the commands of warm mode', () => {
     const status = read(await run('status'));
     expect(status).toContain('🔥 Warm: 1 container until 2026-01-05 14:00 UTC. Asked for by admin.');
     expect(status).toContain('Running now: 1 container');
+    expect(status).toContain('A container costs $3.60 an hour on X.');
     expect(status).toContain('A cold start usually takes 42 s.');
     expect(status).toMatch(/today 30 min, \$1\.8\d; this month 30 min, \$1\.8\d of \$6\.00 \(estimated/);
     expect(status).toContain('• 2026-01-05 12:00 UTC admin on slack: warm 1 × 2 h');

@@ -10,25 +10,39 @@ const HOUR = 3_600_000;
 /** Longer than an awake model takes for its first words. */
 const COLD_MS = 2_000;
 
-/** Real time with a wall clock that a test can move, so that two hours need not be waited for. */
-class ShiftedClock implements Clock {
-  #shift = 0;
-  now = () => systemClock.now() + this.#shift;
-  monotonic = () => systemClock.monotonic();
-  /** What looks after warm mode waits a minute; here a moment. */
-  after = (ms: number, run: () => void) => systemClock.after(ms >= 30_000 && ms <= 60_000 ? 200 : ms, run);
+/** Real time that a test can move on, so that two hours need not be waited for. */
+class LeapingClock implements Clock {
+  #leapt = 0;
+  readonly #timers = new Map<() => void, { readonly at: number; readonly cancel: () => void }>();
+
+  now = () => systemClock.now() + this.#leapt;
+  monotonic = () => systemClock.monotonic() + this.#leapt;
+
+  after = (ms: number, run: () => void) => {
+    const once = () => {
+      this.#timers.get(once)?.cancel();
+      if (this.#timers.delete(once)) run();
+    };
+    this.#timers.set(once, { at: this.monotonic() + ms, cancel: systemClock.after(ms, once) });
+    return () => {
+      this.#timers.get(once)?.cancel();
+      this.#timers.delete(once);
+    };
+  };
+
   forward(ms: number): void {
-    this.#shift += ms;
+    this.#leapt += ms;
+    for (const [once, { at }] of [...this.#timers]) if (at <= this.monotonic()) once();
   }
 }
 
 describe('warm mode from end to end, through Bolt, discord.js and Modal’s SDK', () => {
   let folder: string;
-  let clock: ShiftedClock;
+  let clock: LeapingClock;
   let sandbox: Sandbox;
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'pilotlight-'));
-    clock = new ShiftedClock();
+    clock = new LeapingClock();
     sandbox = await startSandbox({
       log: pino({ level: 'silent' }),
       clock,
@@ -104,8 +118,7 @@ describe('warm mode from end to end, through Bolt, discord.js and Modal’s SDK'
     await warmUpInSlack();
     sandbox.modal!.deploy();
     expect(sandbox.modal!.scaling.minContainers).toBe(0);
-    // At start it is said again, as it is every five minutes.
-    await sandbox.restart();
+    clock.forward(5 * 60_000);
     await until(() => expect(sandbox.modal!.scaling.minContainers).toBe(1));
     clock.forward(2 * HOUR);
     await until(() => expect(sandbox.modal!.scaling.minContainers).toBe(0));
@@ -156,6 +169,54 @@ describe('warm mode from end to end, through Bolt, discord.js and Modal’s SDK'
     expect(await slackCommand('status')).toContain('🔥 Warm');
     expect(discord.rateLimitHits).toEqual([]);
     expect(slack.rateLimitHits).toEqual([]);
+  });
+});
+
+describe('pre-warming on intent', () => {
+  const start = (on: boolean) =>
+    startSandbox({
+      log: pino({ level: 'silent' }),
+      model: { coldStartMs: 1_500, tokensPerSecond: 500 },
+      env: { PREWARM_ON_INTENT: String(on) },
+    });
+  const wakes = (sandbox: Sandbox) =>
+    vi.waitFor(() => expect(sandbox.model!.state.phase).not.toBe('asleep'), { timeout: 10_000 });
+
+  it('wakes the model when somebody types to the bot in Discord, before the question comes', async () => {
+    const sandbox = await start(true);
+    const { discord, modal } = sandbox;
+    discord.typing({ channel: discord.dm, user: discord.people.asker });
+    await wakes(sandbox);
+    expect(modal!.scaling.minContainers).toBe(0);
+    await sandbox.close();
+  });
+
+  it('wakes it when somebody opens the bot’s direct messages in Slack', async () => {
+    const sandbox = await start(true);
+    sandbox.slack.openAppHome(sandbox.slack.people.asker);
+    await wakes(sandbox);
+    await sandbox.close();
+  });
+
+  it('leaves it asleep when people type elsewhere, and unless it is switched on', async () => {
+    for (const on of [true, false]) {
+      const sandbox = await start(on);
+      const { discord, slack, model } = sandbox;
+      discord.typing({ channel: discord.channel, user: discord.people.asker });
+      if (!on) {
+        discord.typing({ channel: discord.dm, user: discord.people.asker });
+        slack.openAppHome(slack.people.asker);
+        await slack.eventsDelivered();
+      }
+      // What came before it on the same connections has been handled when this is answered.
+      await discord.command({
+        channel: discord.channel,
+        user: discord.people.asker,
+        name: 'model status',
+      });
+      expect(model!.requests).toEqual([]);
+      await sandbox.close();
+    }
   });
 });
 

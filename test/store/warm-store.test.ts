@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import type { Origin, WarmStore } from '../../src/store/warm-store.ts';
+
+const by: Origin = { platform: 'slack', channel: 'C1', user: 'U1', name: 'admin' };
+
+describe('what warm mode keeps', () => {
+  let store: WarmStore;
+  beforeEach(() => {
+    store = new SqliteStore(':memory:').warm;
+  });
+
+  it('is nothing before the first change, and then what was changed last', async () => {
+    expect(await store.load()).toBeNull();
+    await store.change(() => ({ pausedUntil: 1 }));
+    await store.change((state) => ({ ...state, manual: { containers: 2, since: 0, until: 9, by } }));
+    expect(await store.load()).toEqual({ pausedUntil: 1, manual: { containers: 2, since: 0, until: 9, by } });
+  });
+
+  it('outlives the process, with the audit', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pilotlight-'));
+    const first = new SqliteStore(join(folder, 'a.db'));
+    await first.warm.change(() => ({ pausedUntil: 5 }), { at: 1, origin: by, action: 'cold', detail: '' });
+    await first.close();
+    const second = new SqliteStore(join(folder, 'a.db'));
+    expect(await second.warm.load()).toEqual({ pausedUntil: 5 });
+    expect(await second.warm.audit(10)).toEqual([{ at: 1, origin: by, action: 'cold', detail: '' }]);
+    await second.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('stays as it was when a change fails, and notes none that changed nothing', async () => {
+    await store.change(() => ({ pausedUntil: 1 }));
+    const entry = { at: 1, origin: null, action: 'ended', detail: '' } as const;
+    const broken = () => {
+      throw new Error('no');
+    };
+    await expect(store.change(broken, entry)).rejects.toThrow('no');
+    await store.change((state) => state, entry);
+    expect(await store.load()).toEqual({ pausedUntil: 1 });
+    expect(await store.audit(10)).toEqual([]);
+  });
+
+  it('shows the newest changes first, and so many', async () => {
+    for (const at of [1, 2, 3])
+      await store.change(() => ({}), { at, origin: null, action: 'budget', detail: '' });
+    expect((await store.audit(2)).map(({ at }) => at)).toEqual([3, 2]);
+  });
+
+  it('lets one lead until it yields or its time is over, also when its clock was ahead', async () => {
+    expect(await store.lead('a', 1_000, 100)).toBe(true);
+    expect(await store.lead('b', 1_050, 100)).toBe(false);
+    expect(await store.lead('a', 1_090, 100)).toBe(true);
+    expect(await store.lead('b', 1_150, 100)).toBe(false);
+    expect(await store.lead('b', 1_190, 100)).toBe(true);
+    await store.yieldLead('a');
+    expect(await store.lead('a', 1_200, 100)).toBe(false);
+    await store.yieldLead('b');
+    expect(await store.lead('a', 1_200, 100)).toBe(true);
+    expect(await store.lead('b', 500, 100)).toBe(true);
+  });
+
+  it('sums up days and months', async () => {
+    await store.addUsage('2026-01-30', { containerMs: 1, microUsd: 10 });
+    await store.addUsage('2026-01-31', { containerMs: 2, prewarms: 1 });
+    await store.addUsage('2026-01-31', { containerMs: 3, prewarmsOfUse: 1 });
+    await store.addUsage('2026-02-01', { containerMs: 100 });
+    expect(await store.usage('2026-01-31')).toEqual({
+      containerMs: 5,
+      microUsd: 0,
+      prewarms: 1,
+      prewarmsOfUse: 1,
+    });
+    expect(await store.usage('2026-01')).toMatchObject({ containerMs: 6, microUsd: 10 });
+    expect(await store.usage('2025')).toMatchObject({ containerMs: 0 });
+  });
+});
