@@ -129,9 +129,9 @@ export class LiveReply {
     if (this.#ended || text === '') return;
     this.#text += text;
     this.#screen.append(text);
-    const first = this.#backlog.unseen === 0;
     this.#backlog.add(text.length, this.#now());
-    if (first) this.#changed();
+    // While something is wanted the pacer looks by itself.
+    if (this.#wanted === undefined) this.#changed();
   }
 
   /** Ends the text. Resolves when all of it is on screen as it will stay; retried until then. */

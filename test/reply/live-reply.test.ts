@@ -72,6 +72,17 @@ describe('a live reply', () => {
     expect(platform.text()).toContain('more499');
   });
 
+  it('grows on after a pause in the middle of a word, which is held back until it is whole', async () => {
+    const { clock, platform, reply } = open();
+    reply.append('Half a wor');
+    await clock.advance(20_000);
+    expect(platform.text()).toBe('Half a');
+    reply.append('d, and ');
+    reply.append('then more.\n\n');
+    await clock.advance(20_000);
+    expect(platform.text()).toBe('Half a word, and then more.');
+  });
+
   it('shows activity until the first text is on screen, and no longer', async () => {
     const { clock, platform, reply } = open();
     reply.working('Thinking…');
