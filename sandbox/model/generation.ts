@@ -117,6 +117,8 @@ export async function generate(
       response.end();
       return true;
     }
+    const bytes = fault('bytes');
+    if (bytes?.after === deltas) await send(bytes.bytes);
     const silence = fault('silence');
     if (silence?.after === deltas) {
       for (;;) {
@@ -124,8 +126,6 @@ export async function generate(
         if (silence.pingMs) await send(': ping\n\n');
       }
     }
-    const bytes = fault('bytes');
-    if (bytes?.after === deltas) await send(bytes.bytes);
     return false;
   };
 

@@ -4,7 +4,7 @@ import { Breaker } from './breaker.ts';
 import { type ColdStarts, ForgetfulColdStarts } from './cold-starts.ts';
 import { Context } from './context.ts';
 import { type Answer, Endpoint, readRefusal } from './endpoint.ts';
-import { fromAnswer, isColdStatus, Overflow, Setback } from './failures.ts';
+import { fromAnswer, Overflow, Setback } from './failures.ts';
 import { knock } from './knock.ts';
 import { type ChatRequest, type Model, ModelError, type ModelEvent } from './model.ts';
 import { RetryBudget } from './retry.ts';
@@ -201,11 +201,7 @@ class Client implements WakeableModel {
   }
 
   async #mustStream(answer: Answer, signal: AbortSignal): Promise<void> {
-    if (answer.statusCode !== 200) {
-      const refused = await readRefusal(answer, this.#options.clock, signal);
-      if (!isColdStatus(refused.status)) this.#waking.noteAwake();
-      throw fromAnswer(refused);
-    }
+    if (answer.statusCode !== 200) throw fromAnswer(await readRefusal(answer, this.#options.clock, signal));
     this.#waking.noteAwake();
     const type = String(answer.headers['content-type'] ?? 'text/event-stream');
     if (type.startsWith('text/event-stream')) return;

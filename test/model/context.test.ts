@@ -49,6 +49,23 @@ describe('a conversation that outgrows the context', () => {
     expect(prefixes.size).toBe(1);
   });
 
+  it('keeps turns that its first guess would have left out, once it knows how this model counts', async () => {
+    bench = await Bench.start({ awake: true, maxModelLen: 8_192 }, { maxTokens: 1_024 });
+    // The stand-in counts long words as a sixth of a token a byte; the first guess is a third.
+    const words = 'abcdefghijklmnopqrstuvwx'.repeat(40);
+    const cuts: number[] = [];
+    const onTrimmed = (messages: number) => cuts.push(messages);
+    const turns = Array.from({ length: 10 }, (_, index): ChatMessage[] => [
+      { role: 'user', content: `${index}${words}` },
+      { role: 'assistant', content: `${index}${words}` },
+    ]).flat();
+    const question: ChatMessage = { role: 'user', content: 'And now?' };
+    await bench.answer([...turns, question], { onTrimmed });
+    expect(cuts).toHaveLength(1);
+    await bench.answer([...turns, question], { onTrimmed });
+    expect(cuts).toHaveLength(1);
+  });
+
   it.each(['vllm', 'llama-server'] as const)(
     'is cut and sent again once when %s says that it is too long',
     async (dialect) => {

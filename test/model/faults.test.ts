@@ -84,6 +84,15 @@ const TOLD: Row[] = [
     requests: 1,
   },
   {
+    name: '400 that quotes the question, which stays out of the log',
+    fault: answer(400, {
+      error: { message: `[{'loc': ('body', 'messages'), 'msg': 'Bad', 'input': '${QUESTION}'}]`, code: 400 },
+    }),
+    kind: 'failed',
+    told: 'The model server refused the question. Put it another way, or start a new conversation.',
+    requests: 1,
+  },
+  {
     name: '401',
     fault: answer(401, { error: 'Unauthorized' }),
     kind: 'refused',
@@ -272,7 +281,7 @@ const TOLD: Row[] = [
     name: 'a line that never ends',
     stream: [
       { type: 'bytes', after: 3, bytes: `data: ${'x'.repeat(3_000_000)}` },
-      { type: 'silence', after: 4 },
+      { type: 'silence', after: 3 },
     ],
     text: 'one two three',
     kind: 'failed',

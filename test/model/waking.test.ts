@@ -43,6 +43,22 @@ describe('a cold start', () => {
     expect(bench.clock.monotonic()).toBeLessThan(90_000);
   });
 
+  it.each(['it answered before', 'a cold start is remembered'])(
+    'of a machine that refuses connections for minutes is waited for when %s',
+    async (known) => {
+      const coldStarts = new ForgetfulColdStarts();
+      if (known === 'a cold start is remembered') await coldStarts.remember('pilotlight', 200_000);
+      const sleeping = { front: 'none', scaledownWindowMs: 2_000, coldStartMs: 300_000 } as const;
+      bench = await Bench.start({ ...sleeping, awake: known === 'it answered before' }, { coldStarts });
+      if (known === 'it answered before') {
+        await bench.answer('Hi');
+        await bench.pass(20_000);
+      }
+      expect(bench.server.state.phase).toBe('asleep');
+      expect((await bench.until(bench.ask('Repeat after me: ok').outcome, 250)).text).toBe('ok');
+    },
+  );
+
   it('shows the usual time once one is known, and when it is longer than usual', async () => {
     const coldStarts = new ForgetfulColdStarts();
     for (const ms of [50_000, 40_000, 60_000]) await coldStarts.remember('pilotlight', ms);
