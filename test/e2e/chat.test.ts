@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import type { ShownMessage } from '../../sandbox/chat.ts';
 import {
   Answers,
@@ -23,14 +23,14 @@ import {
 const everywhere = [slackChannel, slackDm, discordChannel, discordCommand];
 const both = [slackChannel, discordChannel];
 
-describe('a question to a sleeping model', () => {
-  it.each(everywhere)('wakes it in $name, and the answer grows in one message', async (place) => {
-    const { sandbox, answers, model, ask } = await talkIn(place, {
+describe.concurrent('a question to a sleeping model', () => {
+  it.for(everywhere)('wakes it in $name, and the answer grows in one message', async (place, test) => {
+    const { sandbox, answers, model, ask } = await talkIn(test, place, {
       model: { awake: false, coldStartMs: 2_000, tokensPerSecond: 150 },
     });
     const seen: ShownMessage[] = [];
     answers.fake.on('change', () => answers.last && seen.push(answers.last));
-    await ask('write 900 characters');
+    await ask('write 1500 characters');
     const ended = await answers.end();
     expect(new Set(seen.map(({ id }) => id))).toEqual(new Set([ended.id]));
     const notices = seen.filter(({ text }) => text.includes('⏳ Waking the model'));
@@ -46,10 +46,10 @@ describe('a question to a sleeping model', () => {
     expect(place.fake(sandbox).rateLimitHits).toEqual([]);
   });
 
-  it.each(everywhere)(
+  it.for(everywhere)(
     'goes on in $name where the answer stands, with what was said before',
-    async (place) => {
-      const { sandbox, answers, ask, log } = await talkIn(place);
+    async (place, test) => {
+      const { sandbox, answers, ask, log } = await talkIn(test, place);
       await ask('repeat after me: the pilot light is small');
       await log.said('turn ended');
       const first = await answers.end();
@@ -60,33 +60,38 @@ describe('a question to a sleeping model', () => {
     },
   );
 
-  it.each(both)('mentions nobody in $name, whatever the model writes', async (place) => {
-    const { sandbox, answers, ask } = await talkIn(place);
+  it.for(both)('mentions nobody in $name, whatever the model writes', async (place, test) => {
+    const { sandbox, answers, ask } = await talkIn(test, place);
     await ask('mention everyone');
     expect((await answers.end()).text).toContain('everyone');
     expect(place.fake(sandbox).pings).toEqual([]);
   });
 
-  it.each([
+  it.for([
     { place: slackChannel, length: 13_000 },
     { place: discordChannel, length: 4_000 },
-  ])('has its long answer in $place.name over several messages, nothing lost', async ({ place, length }) => {
-    const { sandbox, answers, model, ask, log } = await talkIn(place, { model: { tokensPerSecond: 4_000 } });
-    await ask(`write ${length} characters`);
-    await log.said('turn ended');
-    expect(answers.all.length).toBeGreaterThan(1);
-    expect(answers.all.some(isRunning)).toBe(false);
-    const all = letters(answers.all.map(({ text }) => text).join(''));
-    // What a page repeats of the one before it (a fence, a table's head) stands there twice.
-    const { text } = model.generations[0]!;
-    for (const part of text.split('\n').map(letters)) expect(all).toContain(part);
-    expect(place.fake(sandbox).rateLimitHits).toEqual([]);
-  });
+  ])(
+    'has its long answer in $place.name over several messages, nothing lost',
+    async ({ place, length }, test) => {
+      const { sandbox, answers, model, ask, log } = await talkIn(test, place, {
+        model: { tokensPerSecond: 4_000 },
+      });
+      await ask(`write ${length} characters`);
+      await log.said('turn ended');
+      expect(answers.all.length).toBeGreaterThan(1);
+      expect(answers.all.some(isRunning)).toBe(false);
+      const all = letters(answers.all.map(({ text }) => text).join(''));
+      // What a page repeats of the one before it (a fence, a table's head) stands there twice.
+      const { text } = model.generations[0]!;
+      for (const part of text.split('\n').map(letters)) expect(all).toContain(part);
+      expect(place.fake(sandbox).rateLimitHits).toEqual([]);
+    },
+  );
 });
 
-describe('the buttons under an answer', () => {
-  it.each(both)('stop it in $name for the asker alone; what came stays', async (place) => {
-    const { sandbox, answers, model, ask } = await talkIn(place, { model: { tokensPerSecond: 60 } });
+describe.concurrent('the buttons under an answer', () => {
+  it.for(both)('stop it in $name for the asker alone; what came stays', async (place, test) => {
+    const { sandbox, answers, model, ask } = await talkIn(test, place, { model: { tokensPerSecond: 60 } });
     const fake = place.fake(sandbox);
     await ask('write 5000 characters');
     const half = await answers.see(isGrowing('Part 1'));
@@ -105,8 +110,8 @@ describe('the buttons under an answer', () => {
     await until(model, () => model.generations[0]!.end === 'aborted');
   });
 
-  it.each(both)('ask again in $name in a new message, and keep the first', async (place) => {
-    const { sandbox, answers, ask } = await talkIn(place, { model: { tokensPerSecond: 100 } });
+  it.for(both)('ask again in $name in a new message, and keep the first', async (place, test) => {
+    const { sandbox, answers, ask } = await talkIn(test, place, { model: { tokensPerSecond: 100 } });
     const { asker } = place.fake(sandbox).people;
     await ask('write 400 characters');
     await answers.see(isGrowing('Part 1'));
@@ -120,17 +125,17 @@ describe('the buttons under an answer', () => {
   });
 });
 
-describe('the process', () => {
-  async function database(): Promise<string> {
+describe.concurrent('the process', () => {
+  async function database(test: TestContext): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'pilotlight-'));
-    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    test.onTestFinished(() => rm(folder, { recursive: true, force: true }));
     return `sqlite:${join(folder, 'pilotlight.db')}`;
   }
 
-  it('lets a running answer finish when it is told to stop, and logs no message and no secret', async () => {
-    const fakes = await startFakes({ tokensPerSecond: 150 });
+  it('lets a running answer finish when it is told to stop, and logs no message and no secret', async (test) => {
+    const fakes = await startFakes(test, { tokensPerSecond: 150 });
     const { slack, discord } = fakes;
-    const bot = await startProcess(fakes, { DATABASE_URL: await database(), LOG_LEVEL: 'trace' });
+    const bot = await startProcess(test, fakes, { DATABASE_URL: await database(test), LOG_LEVEL: 'trace' });
     const places = [slackChannel, discordCommand];
     const answers = places.map((place) => new Answers(place.fake(fakes), place.channel(fakes)));
     await Promise.all(places.map((place) => place.ask(fakes, 'write 700 characters, a private matter')));
@@ -148,10 +153,10 @@ describe('the process', () => {
       expect(output).not.toContain(secret);
   });
 
-  it('says in the chat what it could not finish, and goes on from there after the restart', async () => {
-    const fakes = await startFakes({ tokensPerSecond: 100 });
-    const env = { DATABASE_URL: await database(), SHUTDOWN_SECONDS: '0' };
-    const bot = await startProcess(fakes, env);
+  it('says in the chat what it could not finish, and goes on from there after the restart', async (test) => {
+    const fakes = await startFakes(test, { tokensPerSecond: 100 });
+    const env = { DATABASE_URL: await database(test), SHUTDOWN_SECONDS: '0' };
+    const bot = await startProcess(test, fakes, env);
     const places = [slackChannel, discordCommand];
     const answers = places.map((place) => new Answers(place.fake(fakes), place.channel(fakes)));
     await Promise.all(places.map((place) => place.ask(fakes, 'write 700 characters')));
@@ -163,7 +168,7 @@ describe('the process', () => {
       expect(text).toContain('Interrupted: Pilotlight was restarted');
       expect(buttons.map(({ label }) => label)).toEqual(['Continue', 'Retry']);
     }
-    await startProcess(fakes, env);
+    await startProcess(test, fakes, env);
     const goOn = async (answer: Answers, place: Place) => {
       await answer.click('Continue', place.fake(fakes).people.asker);
       return answer.see((message) => message.buttons.length === 0);
@@ -173,10 +178,10 @@ describe('the process', () => {
     for (const { text } of whole) expect(letters(text)).toContain(letters(scripted('write 700 characters')));
   });
 
-  it('repairs the same messages after it was killed: what had begun is marked, what had not is answered', async () => {
-    const fakes = await startFakes({ tokensPerSecond: 60 });
-    const env = { DATABASE_URL: await database() };
-    const bot = await startProcess(fakes, env);
+  it('repairs the same messages after it was killed: what had begun is marked, what had not is answered', async (test) => {
+    const fakes = await startFakes(test, { tokensPerSecond: 60 });
+    const env = { DATABASE_URL: await database(test) };
+    const bot = await startProcess(test, fakes, env);
     const [inSlack, inDiscord] = [slackChannel, discordCommand].map(
       (place) => new Answers(place.fake(fakes), place.channel(fakes)),
     );
@@ -189,7 +194,7 @@ describe('the process', () => {
     bot.kill('SIGKILL');
     await bot.exited;
     fakes.model.faults.clear();
-    await startProcess(fakes, env);
+    await startProcess(test, fakes, env);
     const marked = await inSlack!.end();
     expect(marked).toMatchObject({ id: begun.id, text: expect.stringContaining('Interrupted') });
     expect(marked.buttons.map(({ label }) => label)).toEqual(['Continue', 'Retry']);

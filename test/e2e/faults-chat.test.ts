@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FakeChat } from '../../sandbox/chat.ts';
 import { startSandbox } from '../../sandbox/sandbox.ts';
 import {
@@ -22,9 +22,9 @@ import {
 const everywhere = [slackChannel, slackDm, discordChannel, discordCommand];
 const both = [slackChannel, discordChannel];
 
-describe('what must not be answered, or not twice', () => {
-  it.each(both)('has one answer in $name although its event came twice', async (place) => {
-    const { sandbox, answers, ask, model, log } = await talkIn(place);
+describe.concurrent('what must not be answered, or not twice', () => {
+  it.for(both)('has one answer in $name although its event came twice', async (place, test) => {
+    const { sandbox, answers, ask, model, log } = await talkIn(test, place);
     const fake = place.fake(sandbox);
     const user = fake.people.asker;
     fake.say({ channel: fake.channel, user, text: '@pilotlight repeat after me: once', duplicate: true });
@@ -35,7 +35,7 @@ describe('what must not be answered, or not twice', () => {
     expect(model.chats).toHaveLength(2);
   });
 
-  it.each([
+  it.for([
     {
       ...slackChannel,
       speak: ({ slack }: Fakes) => {
@@ -55,8 +55,8 @@ describe('what must not be answered, or not twice', () => {
           discord.say({ channel: discord.channel, user, text: '@pilotlight hello' });
       },
     },
-  ])('is left alone in $name when a bot said it, or this one', async (place) => {
-    const { sandbox, ask, model, log } = await talkIn(place);
+  ])('is left alone in $name when a bot said it, or this one', async (place, test) => {
+    const { sandbox, ask, model, log } = await talkIn(test, place);
     place.speak(sandbox);
     await ask('repeat after me: a person');
     await log.said('turn ended');
@@ -65,9 +65,11 @@ describe('what must not be answered, or not twice', () => {
   });
 });
 
-describe('a message that somebody deletes while it grows', () => {
-  it.each(everywhere)('stops the model, and never comes back, in $name', async (place) => {
-    const { sandbox, answers, ask, model, log } = await talkIn(place, { model: { tokensPerSecond: 60 } });
+describe.concurrent('a message that somebody deletes while it grows', () => {
+  it.for(everywhere)('stops the model, and never comes back, in $name', async (place, test) => {
+    const { sandbox, answers, ask, model, log } = await talkIn(test, place, {
+      model: { tokensPerSecond: 60 },
+    });
     await ask('write 5000 characters');
     const { id } = await answers.see(isGrowing('Part 1'));
     place.fake(sandbox).deleteMessage(answers.channel, id);
@@ -79,7 +81,7 @@ describe('a message that somebody deletes while it grows', () => {
   });
 });
 
-describe('a chat that says no for a while', () => {
+describe.concurrent('a chat that says no for a while', () => {
   const refusal = {
     type: 'answer',
     status: 429,
@@ -88,11 +90,13 @@ describe('a chat that says no for a while', () => {
   } as const;
   const failure = { type: 'answer', status: 500 } as const;
 
-  it.each([
+  it.for([
     ...everywhere.map((place) => ({ ...place, how: 'a 429', act: refusal })),
     ...both.map((place) => ({ ...place, how: 'a 500', act: failure })),
-  ])('has the whole answer after $how on its last edits in $name', async ({ act, ...place }) => {
-    const { sandbox, answers, ask, model, log } = await talkIn(place, { model: { tokensPerSecond: 150 } });
+  ])('has the whole answer after $how on its last edits in $name', async ({ act, ...place }, test) => {
+    const { sandbox, answers, ask, model, log } = await talkIn(test, place, {
+      model: { tokensPerSecond: 150 },
+    });
     const fake = place.fake(sandbox);
     await ask('write 400 characters');
     await answers.see(isGrowing('Part 1'));
@@ -110,10 +114,10 @@ describe('a chat that says no for a while', () => {
     expect(fake.rateLimitHits).toEqual([]);
   });
 
-  it.each(everywhere)(
+  it.for(everywhere)(
     'has the whole answer when the connection drops in its midst, in $name',
-    async (place) => {
-      const { sandbox, answers, ask } = await talkIn(place, { model: { tokensPerSecond: 150 } });
+    async (place, test) => {
+      const { sandbox, answers, ask } = await talkIn(test, place, { model: { tokensPerSecond: 150 } });
       const fake = place.fake(sandbox);
       await ask('write 400 characters');
       await answers.see(isGrowing('Part 1'));
@@ -128,17 +132,17 @@ describe('a chat that says no for a while', () => {
   );
 });
 
-describe('one platform whose token is wrong', () => {
+describe.concurrent('one platform whose token is wrong', () => {
   const cases = [
     { bad: 'slack', good: 'discord', env: { SLACK_BOT_TOKEN: 'xoxb-wrong' }, fault: /SLACK_BOT_TOKEN/ },
     { bad: 'slack', good: 'discord', env: { SLACK_APP_TOKEN: 'xapp-wrong' }, fault: /SLACK_APP_TOKEN/ },
     { bad: 'discord', good: 'slack', env: { DISCORD_TOKEN: 'not.the-right.one' }, fault: /DISCORD_TOKEN/ },
   ] as const;
 
-  it.each(cases)('does not keep $good from answering: $env', async ({ bad, good, env, fault }) => {
+  it.for(cases)('does not keep $good from answering: $env', async ({ bad, good, env, fault }, test) => {
     const log = new Log();
     const sandbox = await startSandbox({ log: pino({}, log), model: quick, env });
-    onTestFinished(() => sandbox.close());
+    test.onTestFinished(() => sandbox.close());
     const place = good === 'slack' ? slackChannel : discordChannel;
     await place.ask(sandbox, 'repeat after me: one of two');
     const fake: FakeChat = place.fake(sandbox);

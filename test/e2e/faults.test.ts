@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { SleepingModel } from '../../sandbox/model/sleeping-model.ts';
 import type { StreamFault } from '../../sandbox/model/stream-faults.ts';
 import {
@@ -22,9 +22,9 @@ const both = [slackChannel, discordChannel];
 const CHAT = 'POST /v1/chat/completions';
 const labels = ({ buttons }: { buttons: readonly { label: string }[] }) => buttons.map(({ label }) => label);
 
-describe('a question that cannot be answered as it is', () => {
-  it.each(both)('is told how to ask in $name when it is empty', async (place) => {
-    const { answers, ask, model } = await talkIn(place);
+describe.concurrent('a question that cannot be answered as it is', () => {
+  it.for(both)('is told how to ask in $name when it is empty', async (place, test) => {
+    const { answers, ask, model } = await talkIn(test, place);
     await ask('');
     expect(await answers.end()).toMatchObject({
       text: expect.stringContaining('Ask me something'),
@@ -35,7 +35,7 @@ describe('a question that cannot be answered as it is', () => {
 
   const huge = `${'every word counts '.repeat(5_600)}sum this up`;
 
-  it.each([
+  it.for([
     { ...slackChannel, pasted: (ask: (text: string) => unknown) => ask(huge) },
     {
       // Discord makes a file of what is longer than 2,000 characters.
@@ -48,8 +48,8 @@ describe('a question that cannot be answered as it is', () => {
           files: [{ name: 'message.txt', mimetype: 'text/plain', content: Buffer.from(huge) }],
         }),
     },
-  ])('is told so in $name when its 100,000 characters do not fit the model', async (place) => {
-    const { answers, ask, model, sandbox } = await talkIn(place, { model: { maxModelLen: 8_192 } });
+  ])('is told so in $name when its 100,000 characters do not fit the model', async (place, test) => {
+    const { answers, ask, model, sandbox } = await talkIn(test, place, { model: { maxModelLen: 8_192 } });
     await place.pasted(ask, sandbox);
     const { text } = await answers.end();
     expect(text).toMatch(/too long|does not fit|longer than/i);
@@ -59,38 +59,38 @@ describe('a question that cannot be answered as it is', () => {
     expect((await answers.end(2)).text).toContain('the next one is fine');
   });
 
-  it('is sent whole when its 100,000 characters do fit', async () => {
-    const { answers, ask, model } = await talkIn(slackChannel, { model: { maxModelLen: 131_072 } });
+  it('is sent whole when its 100,000 characters do fit', async (test) => {
+    const { answers, ask, model } = await talkIn(test, slackChannel, { model: { maxModelLen: 131_072 } });
     await ask(huge);
     await answers.end();
     expect(JSON.stringify(model.chats[0]!.body)).toContain(huge);
   });
 });
 
-describe('a model that cannot be had', () => {
-  async function aModel(options = {}) {
+describe.concurrent('a model that cannot be had', () => {
+  async function aModel(test: TestContext, options = {}) {
     const model = await SleepingModel.start({ ...quick, ...options });
-    onTestFinished(() => model.close());
+    test.onTestFinished(() => model.close());
     return model;
   }
 
-  it.each(both)('is explained in $name when its address is wrong', async (place) => {
-    const { origin } = await aModel();
-    const { answers, ask } = await talkIn(place, { env: { MODEL_BASE_URL: `${origin}/elsewhere/v1` } });
+  it.for(both)('is explained in $name when its address is wrong', async (place, test) => {
+    const { origin } = await aModel(test);
+    const { answers, ask } = await talkIn(test, place, { env: { MODEL_BASE_URL: `${origin}/elsewhere/v1` } });
     await ask('hello');
     const { text, buttons } = await answers.end();
     expect(text).toMatch(/no chat model at the configured address.*Tell whoever runs the bot/);
     expect(labels({ buttons })).toEqual(['Retry']);
   });
 
-  it.each(both)('is explained in $name when it does not accept the key', async (place) => {
-    const { answers, ask } = await talkIn(place, { model: { apiKey: 'another' } });
+  it.for(both)('is explained in $name when it does not accept the key', async (place, test) => {
+    const { answers, ask } = await talkIn(test, place, { model: { apiKey: 'another' } });
     await ask('hello');
     expect((await answers.end()).text).toMatch(/did not accept this bot’s key/);
   });
 
-  it.each(both)('is explained in $name when something else answers, in HTML', async (place) => {
-    const { sandbox, answers, ask, model } = await talkIn(place);
+  it.for(both)('is explained in $name when something else answers, in HTML', async (place, test) => {
+    const { sandbox, answers, ask, model } = await talkIn(test, place);
     const body = '<html><body>Welcome to nginx!</body></html>';
     const act = { type: 'answer', status: 200, body } as const;
     model.faults.add({ on: CHAT, act, times: Number.POSITIVE_INFINITY });
@@ -105,18 +105,19 @@ describe('a model that cannot be had', () => {
     expect(letters(again.text)).toContain(letters(scripted('hello')));
   });
 
-  it.each(both)('is waited for in $name when it is slow', async (place) => {
-    const { answers, ask, model } = await talkIn(place);
+  it.for(both)('is waited for in $name when it is slow', async (place, test) => {
+    const { answers, ask, model } = await talkIn(test, place);
     model.faults.add({ on: CHAT, act: { type: 'delay', ms: 2_500 } });
     await ask('repeat after me: better late than never');
     expect((await answers.end()).text).toContain('better late than never');
     expect(model.generations).toHaveLength(1);
   });
 
-  it('is explained after the time to wake is over, when nobody is there at all', async () => {
+  it('is explained after the time to wake is over, when nobody is there at all', async (test) => {
     const gone = await SleepingModel.start(quick);
     await gone.close();
     const { sandbox } = await talkIn(
+      test,
       { ...slackChannel, alone: {} },
       { env: { MODEL_BASE_URL: gone.baseUrl, MODEL_WAKE_MINUTES: '0.1' } },
     );
@@ -133,7 +134,7 @@ describe('a model that cannot be had', () => {
   });
 });
 
-describe('an answer that breaks off', () => {
+describe.concurrent('an answer that breaks off', () => {
   const cut = { type: 'cut', after: 60 } as const;
   const cases: readonly (Place & { how: string; fault: StreamFault })[] = [
     ...everywhere.map((place) => {
@@ -145,14 +146,15 @@ describe('an answer that breaks off', () => {
     ]),
   ];
 
-  it.each(cases)(
+  it.for(cases)(
     'keeps its text in $name when $how, says why, and goes on from there',
-    async ({ fault, ...place }) => {
-      const { sandbox, answers, ask, model } = await talkIn(place);
+    async ({ fault, ...place }, test) => {
+      const { sandbox, answers, ask, model } = await talkIn(test, place, { model: { tokensPerSecond: 100 } });
       model.streamFaults.add(fault);
-      await ask('write 600 characters');
+      await ask('write 400 characters');
+      const { text } = await answers.see((message) => message.text.includes('Part 1'));
       const broken = await answers.end();
-      expect(letters(broken.text)).toContain(letters(model.generations[0]!.text).slice(0, 40));
+      expect(letters(broken.text)).toContain(letters(text));
       expect(broken.text).toMatch(/⚠️ .+/);
       expect(labels(broken)).toEqual(['Continue', 'Retry']);
       await answers.click('Continue', place.fake(sandbox).people.asker);
@@ -160,7 +162,7 @@ describe('an answer that breaks off', () => {
       expect(whole.id).toBe(broken.id);
       expect(answers.all).toHaveLength(1);
       expect(whole.text).not.toContain('⚠️');
-      expect(letters(whole.text)).toContain(letters(scripted('write 600 characters')));
+      expect(letters(whole.text)).toContain(letters(scripted('write 400 characters')));
       expect(place.fake(sandbox).rateLimitHits).toEqual([]);
     },
   );

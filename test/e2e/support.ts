@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { pino } from 'pino';
-import { onTestFinished } from 'vitest';
+import type { TestContext } from 'vitest';
 import type { FakeChat, ShownMessage } from '../../sandbox/chat.ts';
 import { FakeDiscord } from '../../sandbox/discord/fake-discord.ts';
 import { answer } from '../../sandbox/model/script.ts';
@@ -184,16 +184,18 @@ export const quick: SleepingModelOptions = { awake: true, tokensPerSecond: 400, 
 
 /** The sandbox with one of its platforms, for one test. */
 export async function talkIn(
+  test: TestContext,
   place: Place,
   { model, env }: Pick<SandboxOptions, 'model' | 'env'> = {},
 ): Promise<Talk> {
   const log = new Log();
+  test.onTestFailed(() => console.error(log.lines.join('')));
   const sandbox = await startSandbox({
     log: pino({ level: 'debug' }, log),
     model: { ...quick, ...model },
     env: { ...place.alone, SHUTDOWN_SECONDS: '0', ...env },
   });
-  onTestFinished(() => sandbox.close());
+  test.onTestFinished(() => sandbox.close());
   return {
     sandbox,
     model: sandbox.model!,
@@ -204,13 +206,13 @@ export async function talkIn(
 }
 
 /** A Slack, a Discord and a model for a bot that runs as a process of its own. */
-export async function startFakes(model: SleepingModelOptions = {}) {
+export async function startFakes(test: TestContext, model: SleepingModelOptions = {}) {
   const fakes = {
     slack: await FakeSlack.start(),
     discord: await FakeDiscord.start(),
     model: await SleepingModel.start({ ...quick, ...model }),
   };
-  onTestFinished(async () => {
+  test.onTestFinished(async () => {
     await Promise.all([fakes.slack.close(), fakes.discord.close(), fakes.model.close()]);
   });
   return fakes;
@@ -226,6 +228,7 @@ export interface BotProcess {
 
 /** Starts `src/main.ts` as an operator would, and waits until it says that it is ready. */
 export async function startProcess(
+  test: TestContext,
   { slack, discord, model }: Fakes & { model: SleepingModel },
   env: Readonly<Record<string, string>>,
 ): Promise<BotProcess> {
@@ -244,12 +247,13 @@ export async function startProcess(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  test.onTestFinished(() => void child.kill('SIGKILL'));
   const exited = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null);
   const output = new Log();
   for (const stream of [child.stdout, child.stderr]) {
     createInterface(stream).on('line', (line) => output.write(line));
   }
+  test.onTestFailed(() => console.error(output.lines.join('\n')));
   const ended = exited.then(() => {
     throw new Error(`The bot ended before it was ready:\n${output.lines.join('\n')}`);
   });
