@@ -59,7 +59,7 @@ export interface SeenRequest {
 type Settings = Required<Omit<SleepingModelOptions, 'proxyKey' | 'proxySecret' | 'apiKey'>> &
   Pick<SleepingModelOptions, 'proxyKey' | 'proxySecret' | 'apiKey'>;
 
-/** The least a request line and a 303 chain need; what a client sends beyond it is cut off with 413. */
+/** The most a request may have, bytes; beyond it the connection is dropped. */
 const MAX_BODY = 64 * 1024 * 1024;
 
 /**
