@@ -175,8 +175,21 @@ describe('warm mode when Modal cannot be reached', () => {
     expect(standing).toMatchObject({ agreed: false, problem: expect.stringContaining('cannot be reached') });
     expect(await play.warm.isWarm()).toBe(false);
     play.app.reachable = true;
-    await play.clock.advance(MINUTE);
+    // The first tries follow each other quickly.
+    await play.clock.advance(5_000);
     expect(await play.warm.status()).toMatchObject({ agreed: true, running: 1 });
+  });
+
+  it('does not go on calling it warm when it can no longer say so', async () => {
+    await play.warm.warm(admin, { ms: 5 * HOUR, containers: 1 });
+    play.app.reachable = false;
+    await play.clock.advance(6 * MINUTE);
+    expect(await play.warm.status()).toMatchObject({
+      desired: { containers: 1 },
+      agreed: false,
+      problem: expect.stringContaining('cannot be reached'),
+    });
+    expect(await play.warm.isWarm()).toBe(false);
   });
 
   it('at the end: tries until it holds, tells who asked once, and once more when it has worked', async () => {
@@ -203,6 +216,7 @@ describe('warm mode when Modal cannot be reached', () => {
     play.app.minContainers = 1;
     await play.clock.advance(MINUTE);
     expect(await play.warm.status()).toMatchObject({ agreed: true, running: 1 });
+    expect(play.notices).toEqual([]);
     const { month } = (await play.warm.status()).spent;
     expect(month.containerMs / MINUTE).toBeGreaterThan(115);
     expect(month.containerMs / MINUTE).toBeLessThanOrEqual(121);
@@ -292,6 +306,16 @@ describe('warm mode and the budget', () => {
     await play.clock.advance(17 * HOUR);
     expect(new Date(play.clock.now()).toISOString()).toContain('2026-02-01T10');
     expect(play.app.minContainers).toBe(1);
+  });
+
+  it('begins to count when a container comes, however late', async () => {
+    play.app.waitsForGpu = true;
+    await play.warm.warm(admin, { ms: HOUR, containers: 1 });
+    await play.clock.advance(6 * MINUTE);
+    expect((await play.warm.status()).spent.month.containerMs).toBe(0);
+    play.app.waitsForGpu = false;
+    await play.clock.advance(3 * MINUTE);
+    expect((await play.warm.status()).spent.month.containerMs).toBe(2.5 * MINUTE);
   });
 
   it('counts what questions cost too, while something runs', async () => {

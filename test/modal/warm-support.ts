@@ -21,6 +21,8 @@ export class AppDouble implements Autoscaler {
   /** min_containers as they were set, oldest first. */
   readonly said: number[] = [];
   reachable = true;
+  /** No GPU is to be had: containers are wanted, and there are none. */
+  waitsForGpu = false;
 
   async update(change: ScalingChange): Promise<ScalingChange> {
     this.#reach();
@@ -34,6 +36,7 @@ export class AppDouble implements Autoscaler {
 
   async stats(): Promise<{ containers: number; backlog: number }> {
     this.#reach();
+    if (this.waitsForGpu) return { containers: 0, backlog: 1 };
     return { containers: Math.min(this.minContainers, this.maxContainers ?? 100), backlog: 0 };
   }
 
