@@ -1,49 +1,18 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Clock, sleep, systemClock } from '../../src/clock.ts';
+import { type Clock, sleep } from '../../src/clock.ts';
 import { type FaultAct, Faults } from '../faults.ts';
 import { Containers, type ModelState, type Scaling } from './containers.ts';
-import { type DialectName, llamaServer, loadingModel, type Refusal, vllm } from './dialect.ts';
-import { CALL_ID, type Front, HeldCalls, type HttpCall } from './gateway.ts';
+import { llamaServer, loadingModel, vllm } from './dialect.ts';
+import { CALL_ID, HeldCalls, type HttpCall } from './gateway.ts';
 import { type Generation, generate } from './generation.ts';
+import { parsed, readBody, say } from './http.ts';
+import { type Settings, type SleepingModelOptions, withDefaults } from './options.ts';
 import { checkChat } from './request.ts';
 import { type StreamFault, StreamFaults } from './stream-faults.ts';
 
-export interface SleepingModelOptions extends Partial<Scaling> {
-  readonly clock?: Clock;
-  /** Default: any free port. */
-  readonly port?: number;
-  /** The served model name; default "pilotlight", as in MODEL_NAME. */
-  readonly model?: string;
-  /** LoRA adapters, each chosen by its name. */
-  readonly loras?: readonly string[];
-  /** Prompt and answer together, tokens; default 32,768. */
-  readonly maxModelLen?: number;
-  /** Takes images; default false. */
-  readonly vision?: boolean;
-  readonly dialect?: DialectName;
-  readonly front?: Front;
-  /** From the first request to a server that answers, ms; default 60,000. */
-  readonly coldStartMs?: number;
-  /** How much of it goes into loading weights, ms; default a third. */
-  readonly loadMs?: number;
-  /** How long a web_server holds a request before it redirects, ms; Modal's 150,000. */
-  readonly holdMs?: number;
-  /** Starts awake. */
-  readonly awake?: boolean;
-  /** Modal-Key and Modal-Secret; unset for an endpoint without proxy auth. */
-  readonly proxyKey?: string;
-  readonly proxySecret?: string;
-  /** The server's own --api-key. */
-  readonly apiKey?: string;
-  /** Default 50; Infinity for no pause at all. */
-  readonly tokensPerSecond?: number;
-  /** Prefill, ms; default 200. */
-  readonly firstTokenMs?: number;
-  /** Streams one container takes before another is started; default: all of them. */
-  readonly streamsPerContainer?: number;
-}
+export type { SleepingModelOptions } from './options.ts';
 
 /** A request as it arrived. */
 export interface SeenRequest {
@@ -55,12 +24,6 @@ export interface SeenRequest {
   /** ms since the epoch */
   readonly at: number;
 }
-
-type Settings = Required<Omit<SleepingModelOptions, 'proxyKey' | 'proxySecret' | 'apiKey'>> &
-  Pick<SleepingModelOptions, 'proxyKey' | 'proxySecret' | 'apiKey'>;
-
-/** The most a request may have, bytes; beyond it the connection is dropped. */
-const MAX_BODY = 64 * 1024 * 1024;
 
 /**
  * A model server that scales to zero, on this machine: vLLM or llama-server behind one of Modal's fronts,
@@ -94,29 +57,7 @@ export class SleepingModel extends EventEmitter<{ change: [] }> {
 
   private constructor(options: SleepingModelOptions) {
     super();
-    const coldStartMs = options.coldStartMs ?? 60_000;
-    this.#settings = {
-      clock: systemClock,
-      port: 0,
-      model: 'pilotlight',
-      loras: [],
-      maxModelLen: 32_768,
-      vision: false,
-      dialect: 'vllm',
-      front: 'server',
-      coldStartMs,
-      loadMs: coldStartMs / 3,
-      holdMs: 150_000,
-      awake: false,
-      tokensPerSecond: 50,
-      firstTokenMs: 200,
-      streamsPerContainer: Number.POSITIVE_INFINITY,
-      minContainers: 0,
-      maxContainers: 0,
-      bufferContainers: 0,
-      scaledownWindowMs: 60_000,
-      ...options,
-    };
+    this.#settings = withDefaults(options);
     this.#clock = this.#settings.clock;
     this.#containers = new Containers(this.#settings);
     this.#containers.on('change', () => {
@@ -373,26 +314,3 @@ export class SleepingModel extends EventEmitter<{ change: [] }> {
 }
 
 const isChat = (call: HttpCall): boolean => call.method === 'POST' && call.path === '/v1/chat/completions';
-
-function say(response: ServerResponse, { status, body }: Refusal): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of request) {
-    size += part.length;
-    if (size > MAX_BODY) throw new Error('the request is too large');
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString();
-}

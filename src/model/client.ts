@@ -11,7 +11,8 @@ import { RetryBudget } from './retry.ts';
 import { Semaphore } from './semaphore.ts';
 import { type OpenStream, readStream, type StreamLimits, silence } from './stream.ts';
 import type { Plan } from './tokens.ts';
-import { neverWoke, Waking } from './waking.ts';
+import { neverWoke } from './wake-up.ts';
+import { Waking } from './waking.ts';
 import { Watchdog } from './watchdog.ts';
 import type { ModelCard } from './wire.ts';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { type Answer, type Endpoint, readRefusal, readText } from './endpoint.ts';
 import { fromAnswer, isColdStatus, isLoading, Setback } from './failures.ts';
-import type { Knock } from './waking.ts';
+import type { Knock } from './wake-up.ts';
 import { type ModelCard, modelList, parseAs } from './wire.ts';
 
 /** Modal's web_server answers a held request after 150 s at the latest. */
