@@ -21,7 +21,6 @@ export class BudgetWindow {
   /** When each write still in the window was answered, oldest first. */
   #answered: number[] = [];
   #inFlight = 0;
-  #takenAt = Number.NEGATIVE_INFINITY;
   /** Evenly refilling budgets: slots saved up at `#savedAt`. */
   #saved: number;
   #savedAt = 0;
@@ -62,22 +61,6 @@ export class BudgetWindow {
     return Math.max(now, byWindow, this.#refilledAt(slots, now), this.#closedUntil);
   }
 
-  /** When the next write may start if writes are spread evenly and leave so many slots free at all times. */
-  evenlyAt(kept: number): number {
-    return this.#takenAt + this.evenMs(kept);
-  }
-
-  /** The even interval at which so many slots stay free, ms. Saved-up slots stay free by themselves. */
-  evenMs(kept: number): number {
-    if (this.saves) return 1000 / this.rate;
-    return this.#keepMs / Math.max(1, this.#cautious(this.#limit) - kept);
-  }
-
-  /** Slots are saved up and refill evenly; else each comes back a window after its use. */
-  get saves(): boolean {
-    return this.#burst < this.#limit;
-  }
-
   /** How many writes could start now. */
   free(now: number): number {
     let slots = 0;
@@ -86,8 +69,7 @@ export class BudgetWindow {
   }
 
   /** A write was sent. */
-  take(now: number): void {
-    this.#takenAt = now;
+  take(): void {
     this.#inFlight += 1;
   }
 
@@ -142,7 +124,7 @@ export class BudgetWindow {
 
   #count(now: number): void {
     this.#answered.push(now);
-    if (!this.saves) return;
+    if (this.#burst === this.#limit) return;
     this.#saved = Math.min(this.#burst, this.#saved + this.#refill(now)) - 1;
     this.#savedAt = now;
   }
@@ -152,7 +134,7 @@ export class BudgetWindow {
   }
 
   #refilledAt(slots: number, now: number): number {
-    if (!this.saves) return now;
+    if (this.#burst === this.#limit) return now;
     const saved = Math.min(this.#burst, this.#saved + this.#refill(now)) - this.#inFlight;
     return now + Math.max(0, ((slots - saved) * 1000) / this.rate);
   }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import { Backlog } from './backlog.ts';
+import { Backlog, type Mark } from './backlog.ts';
 import { Backoff } from './backoff.ts';
 import type { EditPacer, Outcome, PacedReply } from './pacer.ts';
 import type { ReplyState, Want } from './policy.ts';
@@ -67,7 +67,7 @@ export class LiveReply {
   readonly #delivered = Promise.withResolvers<Delivery>();
   readonly #paced: PacedReply;
   #text = '';
-  #onScreen = 0;
+  #onScreen = '';
   #status: string | null = null;
   #ended = false;
   #settled = false;
@@ -87,9 +87,9 @@ export class LiveReply {
     this.#paced = { state: (now) => this.#state(now), write: (op) => this.#write(op) };
     if (options.resume) {
       this.#text = options.resume.text;
-      this.#onScreen = this.#text.length;
+      this.#onScreen = this.#text;
       this.#backlog.add(this.#text.length, this.#now());
-      this.#backlog.shown(this.#text.length);
+      this.#backlog.shown(this.#backlog.mark());
     }
   }
 
@@ -174,13 +174,12 @@ export class LiveReply {
       ...(want && { want }),
       busy: this.#busy,
       live: want === 'final' || want === 'text' || (!this.#ended && this.#text !== ''),
-      shows: this.#firstShownAt !== undefined,
+      shows: last !== undefined,
       notBefore: this.#backoff.until,
       unseen: this.#backlog.unseen,
       unseenMs: this.#backlog.unseenMs(now),
       waitedMs: now - (this.#wanted?.since ?? now),
       sinceWriteMs: now - this.#wroteAt,
-      filled: this.#screen.filled,
       rate: this.#backlog.rate(now),
       canEdit: this.#screen.canEdit,
       canPost: this.#screen.canPost,
@@ -197,18 +196,19 @@ export class LiveReply {
   }
 
   #write(op: WriteOp): Promise<Outcome> | undefined {
+    const mark = this.#backlog.mark();
     const draft = this.#screen.take(op);
     if (!draft) {
-      this.#backlog.shown(this.#screen.shows);
+      if (this.#screen.showsView) this.#backlog.shown(mark);
       return undefined;
     }
     this.#busy = true;
     const lost =
       draft.message === undefined && this.#lostPost?.index === draft.index ? this.#lostPost : undefined;
-    return this.#send(lost ?? draft);
+    return this.#send(lost ?? draft, mark);
   }
 
-  async #send(draft: Draft): Promise<Outcome> {
+  async #send(draft: Draft, mark: Mark): Promise<Outcome> {
     try {
       const receipt = await this.#withTimeout((signal) => {
         const { turn } = this.#options;
@@ -216,7 +216,7 @@ export class LiveReply {
         if (draft.message === undefined) return this.#surface.post(draft.page, options);
         return this.#surface.edit(draft.message, draft.page, options);
       });
-      this.#landed(draft, receipt);
+      this.#landed(draft, receipt, mark);
       return receipt.seen ? { seen: receipt.seen } : {};
     } catch (error) {
       return this.#failed(draft, error);
@@ -226,18 +226,20 @@ export class LiveReply {
     }
   }
 
-  #landed(draft: Draft, receipt: Receipt): void {
+  #landed(draft: Draft, receipt: Receipt, mark: Mark): void {
     this.#backoff.succeeded();
     this.#failingSince = undefined;
     this.#lostPost = undefined;
     this.#screen.shown(draft.index, receipt.message, draft.page);
-    this.#backlog.shown(this.#screen.shows);
-    this.#onScreen = Math.max(this.#onScreen, this.#screen.shows);
+    if (this.#screen.showsView) {
+      this.#backlog.shown(mark);
+      this.#onScreen = this.#text.slice(0, this.#screen.viewShows);
+    }
     if (draft.page.source !== '') {
       this.#firstShownAt ??= this.#now();
       this.#setStatus(null);
     }
-    this.#options.onShown?.({ messages: this.#screen.messages, text: this.#text.slice(0, this.#onScreen) });
+    this.#options.onShown?.({ messages: this.#screen.messages, text: this.#onScreen });
     if (this.#screen.stands) this.#deliver('stands');
   }
 

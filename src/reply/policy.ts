@@ -10,11 +10,8 @@ import type { WriteOp } from './surface.ts';
 export interface BudgetState {
   readonly rate: number;
   readonly burst: number;
-  readonly saves: boolean;
   free(now: number): number;
   freeAt(slots: number, now: number): number;
-  evenlyAt(kept: number): number;
-  evenMs(kept: number): number;
 }
 
 /**
@@ -33,10 +30,8 @@ export interface ReplyState<B = BudgetState> {
   readonly busy: boolean;
   /** Text is arriving, or some that has arrived is not on screen: it competes for slots. */
   readonly live: boolean;
-  /** Some of its text is on screen. */
+  /** A message stands already. */
   readonly shows: boolean;
-  /** Characters of text on its last message. */
-  readonly filled: number;
   /** Not before this: backing off. */
   readonly notBefore: number;
   /** Characters that are not on screen … */
@@ -70,20 +65,12 @@ export const tuning = {
   firstTextMs: 3000,
   /** … and this part of what an edit must be worth makes it worth a post. */
   firstTextPart: 0.15,
-  /** A live reply goes on in a new message when a round of edits takes so long … */
-  spillMs: 5000,
-  /** … and the last message has so many characters; */
-  spillAfter: 900,
-  /** when a round takes so long … */
-  spillSoonMs: 20_000,
-  /** … so many are enough. */
-  spillSoonAfter: 600,
-  /** A finished one goes on in a new message when its edit is further off than this. */
+  /** A live reply goes on in a new message when its next edit is further off than this … */
+  spillLiveMs: 20_000,
+  /** … a finished one when it is further off than this … */
   spillFinalMs: 1500,
-  /** So many saved-up slots are kept for finals, at most … */
-  keptSaved: 4,
-  /** … and so many of a window, where each kept slot makes everything slower. */
-  keptInWindow: 1,
+  /** … and each message so begun has at least this many characters. */
+  spillCharacters: 600,
   /** Waiting lines change no more often than this. */
   noticeMs: 4000,
   /** What only tidies waits for spare slots this long, then goes like a final. */
@@ -103,23 +90,17 @@ export function decide<B extends BudgetState>(
   let lookAt = Number.POSITIVE_INFINITY;
 
   for (const { index, reply, rank } of ranked(replies, tune)) {
+    const ready = Math.max(reply.notBefore, worthAt(reply, live, waiting, now, tune));
+    if (ready > now) {
+      lookAt = Math.min(lookAt, ready);
+      continue;
+    }
     let slotAt = Number.POSITIVE_INFINITY;
     for (const op of opsOf(reply)) {
       const spills = op === 'post' && reply.canEdit;
       if (spills && !worthSpilling(reply, slotAt - now, live, tune)) continue;
-      const ready = Math.max(reply.notBefore, worthAt(reply, op, live, waiting, now, tune));
-      if (ready > now) {
-        slotAt = Math.min(slotAt, ready);
-        continue;
-      }
-      const keep = (budget: B) => (rank === 0 ? 0 : kept(budget, op, spills, rank, live, tune));
-      const at = Math.max(
-        now,
-        ...reply[op].map((budget) => freeAt(budget, keep(budget), ahead, now)),
-        ...(rank === 0 || op === 'post'
-          ? []
-          : reply.edit.map((budget) => (budget.saves ? 0 : budget.evenlyAt(keep(budget))))),
-      );
+      const keep = (budget: B) => (rank === 0 ? 0 : kept(budget, op, spills, rank, live));
+      const at = Math.max(now, ...reply[op].map((budget) => freeAt(budget, keep(budget), ahead, now)));
       slotAt = Math.min(slotAt, at);
       for (const budget of reply[op]) {
         if (at <= now || freeAt(budget, keep(budget), ahead, now) > now) {
@@ -150,13 +131,12 @@ function rankOf(reply: ReplyState<unknown>, tune: typeof tuning): number {
   return 3;
 }
 
-/** How many of these replies share each budget. */
+/** How many of these replies share each budget of edits. */
 function countOnBudgets<B>(replies: readonly ReplyState<B>[], which: (reply: ReplyState<B>) => boolean) {
   const counts = new Map<B, number>();
   for (const reply of replies) {
     if (!which(reply)) continue;
     for (const budget of reply.edit) counts.set(budget, (counts.get(budget) ?? 0) + 1);
-    for (const budget of reply.post) counts.set(budget, (counts.get(budget) ?? 0) + 1);
   }
   return counts;
 }
@@ -173,10 +153,9 @@ function kept<B extends BudgetState>(
   spills: boolean,
   rank: number,
   live: ReadonlyMap<B, number>,
-  tune: typeof tuning,
 ): number {
   const wanted = op === 'post' ? (spills ? 1 : 0) : Math.max(live.get(budget) ?? 0, rank - 2);
-  return Math.max(0, Math.min(budget.burst - 1, budget.saves ? tune.keptSaved : tune.keptInWindow, wanted));
+  return Math.max(0, Math.min(budget.burst - 1, wanted));
 }
 
 function freeAt<B extends BudgetState>(budget: B, keep: number, ahead: ReadonlyMap<B, number>, now: number) {
@@ -188,7 +167,6 @@ function freeAt<B extends BudgetState>(budget: B, keep: number, ahead: ReadonlyM
 /** When a write will be worth its slot. */
 function worthAt<B extends BudgetState>(
   reply: ReplyState<B>,
-  op: WriteOp,
   live: ReadonlyMap<B, number>,
   waiting: ReadonlyMap<B, number>,
   now: number,
@@ -196,16 +174,14 @@ function worthAt<B extends BudgetState>(
 ): number {
   if (reply.want === 'notice') {
     // At most half of the budget goes into lines about waiting.
-    return reply.canEdit
+    return reply.shows
       ? now + Math.max(tune.noticeMs, 2 * roundMs(reply, waiting)) - reply.sinceWriteMs
       : now;
   }
   if (reply.want !== 'text') return now;
-  const price = Math.max(
-    ...reply[reply.shows ? op : 'edit'].map((budget) => slotPrice(reply, budget, live, now, tune)),
-  );
+  const price = Math.max(...reply.edit.map((budget) => slotPrice(reply, budget, live, now, tune)));
   if (reply.shows) return now + msUntil(reply, price);
-  const queued = op === 'edit' || roundMs(reply, live) > tune.spillSoonMs;
+  const queued = roundMs(reply, live) > tune.spillLiveMs;
   const worth = msUntil(reply, queued ? price : price * tune.firstTextPart);
   return now + Math.min(worth, Math.max(0, tune.firstTextMs - reply.waitedMs));
 }
@@ -218,10 +194,8 @@ function slotPrice<B extends BudgetState>(
   now: number,
   tune: typeof tuning,
 ): number {
+  const perSecond = budget.rate + budget.free(now) / (tune.spendOverMs / 1000);
   const n = live.get(budget) ?? 1;
-  const perSecond = budget.saves
-    ? budget.rate + budget.free(now) / (tune.spendOverMs / 1000)
-    : 1000 / budget.evenMs(Math.min(budget.burst - 1, tune.keptInWindow));
   return (1000 * 0.5 * reply.rate * Math.sqrt(n)) / perSecond ** 2;
 }
 
@@ -245,8 +219,5 @@ function worthSpilling<B extends BudgetState>(
   tune: typeof tuning,
 ): boolean {
   if (reply.want === 'final') return waitMs > tune.spillFinalMs;
-  const round = roundMs(reply, live);
-  if (!reply.shows) return reply.waitedMs >= tune.firstTextMs && round > tune.spillSoonMs;
-  const enough = round > tune.spillSoonMs ? tune.spillSoonAfter : tune.spillAfter;
-  return round > tune.spillMs && reply.filled >= enough;
+  return roundMs(reply, live) > tune.spillLiveMs && reply.unseen >= tune.spillCharacters;
 }

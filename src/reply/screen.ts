@@ -18,9 +18,6 @@ interface Standing {
   readonly page: Page | undefined;
 }
 
-/** What a message shows in the end whose line was overtaken by an answer in new messages. */
-const answerBelow = 'The answer is below.';
-
 /** Pages shrink no further than this when the platform calls them too long, characters. */
 const smallestPage = 400;
 
@@ -38,8 +35,6 @@ export class Screen {
   /** Text has come in, or ended, since the view was taken. */
   #stale = false;
   #text = '';
-  /** Messages before the text: 1 when the text had to begin under a message that showed a line alone. */
-  #offset = 0;
   /** Where the text was cut to go on in a new message though the page was not full. */
   #cuts: number[] = [];
   #footer: string | undefined;
@@ -97,16 +92,9 @@ export class Screen {
     return this.#ended && this.#firstUntidy() >= 0 ? 'tidy' : undefined;
   }
 
-  /** About how many characters of the text are on screen. */
-  get shows(): number {
-    const missing = this.#view.slice(this.#offset).filter((_, i) => !this.#showsText(i + this.#offset));
-    return missing.reduce((left, { source }) => left - source.length, this.#pages.shown);
-  }
-
-  /** Characters on the last message. */
-  get filled(): number {
-    const page = this.#standing.at(-1)?.page;
-    return page?.source.length ?? 0;
+  /** Characters of the text that the latest view shows. */
+  get viewShows(): number {
+    return this.#pages.shown;
   }
 
   /** True when the latest view is on screen. */
@@ -155,13 +143,14 @@ export class Screen {
 
   /** The platform called this page too long: all pages get half its size. False when that is too small. */
   shrink(page: Page): boolean {
-    if (page.text.length <= smallestPage) return false;
-    this.#rebuild(Math.max(smallestPage, Math.floor(page.text.length / 2)));
+    const limit = Math.floor(page.text.length / 2);
+    if (limit < smallestPage) return false;
+    this.#rebuild(limit);
     return true;
   }
 
   get #count(): number {
-    return this.#offset + this.#view.length || (this.#lineAsText === undefined ? 0 : 1);
+    return this.#view.length || (this.#lineAsText === undefined ? 0 : 1);
   }
 
   /** What stands in place of a text that is empty. */
@@ -172,38 +161,29 @@ export class Screen {
   }
 
   get #canCut(): boolean {
-    const begun = this.#view.length > 0 || this.#standing.length === 1;
-    return begun && this.#pages.length > this.#viewed && (this.#view.length === 0 || this.showsView);
+    return this.#view.length > 0 && this.#pages.length > this.#viewed && this.showsView;
   }
 
   /** What is not on screen goes out as a page of its own. */
   #cut(): void {
-    if (!this.#canCut) return;
-    if (this.#view.length > 0) {
-      const { shown } = this.#pages;
-      if (this.#pages.spill()) this.#cuts.push(shown);
-      return;
-    }
-    this.#look();
-    if (this.#view.length > 0) this.#offset = 1;
+    if (this.#canCut && this.#pages.spill()) this.#cuts.push(this.#pages.shown);
   }
 
   /** The last page first: it has the buttons that matter. */
   #firstUntidy(): number {
     const last = this.#count - 1;
-    if (last >= 0 && last < this.#standing.length && !this.#isTidy(last)) return last;
+    if (last >= 0 && !this.#isTidy(last)) return last;
     return this.#standing.findIndex((_, i) => i < last && !this.#isTidy(i));
   }
 
   #showsText(index: number): boolean {
-    if (index < this.#offset || index >= this.#count) return true;
-    return this.#standing[index]?.page?.text === this.#page(index).text;
+    if (index >= this.#count) return true;
+    return this.#standing[index]?.page?.text === (this.#view[index]?.text ?? this.#lineAsText);
   }
 
   #isTidy(index: number): boolean {
-    const { text, footer, buttons } = this.#page(index);
+    const { footer, buttons } = this.#page(index);
     const shown = this.#standing[index]?.page;
-    if (index < this.#offset && shown?.text !== text) return false;
     return shown !== undefined && shown.footer === footer && shown.buttons.join() === buttons.join();
   }
 
@@ -213,14 +193,14 @@ export class Screen {
   }
 
   #page(index: number): Page {
-    if (index < this.#offset) return { text: answerBelow, source: '', buttons: [] };
     const isLast = index === this.#count - 1;
     const buttons = isLast ? this.#buttons : [];
-    const shown = this.#view[index - this.#offset];
+    const shown = this.#view[index];
     if (!shown) return { text: this.#lineAsText ?? '', source: '', buttons };
     const { text, source } = shown;
-    if (!isLast || this.#footer === undefined) return { text, source, buttons };
-    return { text, source, footer: this.#footer, buttons };
+    return isLast && this.#footer !== undefined
+      ? { text, source, footer: this.#footer, buttons }
+      : { text, source, buttons };
   }
 
   #look(): void {
