@@ -20,7 +20,7 @@ export interface PageView {
  * included; Slack 12,000 over all `markdown` blocks of a payload (facts of November 2026): what is left is
  * the footer's, and on Slack a margin for the blocks it makes of the text.
  */
-const limits: Record<Dialect, number> = { discord: 1800, slack: 11_000 };
+export const pageLimits: Readonly<Record<Dialect, number>> = { discord: 1800, slack: 11_000 };
 
 /** Under this there is no room for what a page must repeat of the one before it. */
 const SMALLEST = 400;
@@ -42,7 +42,7 @@ export class Pages {
   #afterReturn = false;
 
   /** `limit`: characters of a page's text. Throws a RangeError under 400. */
-  constructor(dialect: Dialect, { limit = limits[dialect] }: { limit?: number } = {}) {
+  constructor(dialect: Dialect, { limit = pageLimits[dialect] }: { limit?: number } = {}) {
     if (!(limit >= SMALLEST))
       throw new RangeError(`A page needs at least ${SMALLEST} characters, not ${limit}`);
     this.#writer = new PageWriter(limit);
@@ -62,8 +62,9 @@ export class Pages {
   }
 
   /**
-   * What should be on screen now. All pages but the last are settled: they stay the same objects.
-   * Empty while there is no visible text.
+   * What should be on screen now; empty while there is no visible text. All pages but the last are
+   * settled: they stay the same objects. The array is the same each time (a copy would cost O(n²) in the
+   * end) and changes with the next view.
    */
   view(): readonly PageView[] {
     this.#read();

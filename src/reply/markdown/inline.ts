@@ -169,7 +169,8 @@ export class Inline {
   }
 
   #plain(char: string): true {
-    if (wordEndsBetween(this.#word.at(-1), char)) this.#flush();
+    // What `<` began may be a masked link of Slack's until a space comes.
+    if (wordEndsBetween(this.#word.at(-1), char) && !/[<&]/.test(this.#word)) this.#flush();
     return this.#take(1);
   }
 
