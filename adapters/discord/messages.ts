@@ -77,7 +77,7 @@ export const parentOf = (channel: TextBasedChannel | null): Pick<Question, 'pare
 export const textOf = (message: Message): string =>
   readable(message.content, message.client.user, message.channel);
 
-export const quoteOf = (message: Message): string =>
+const quoteOf = (message: Message): string =>
   quote(message.member?.displayName ?? message.author.displayName, textOf(message));
 
 export function askerOf(user: User, member: GuildMember | APIInteractionGuildMember | null): Asker {

@@ -4,6 +4,7 @@ import type { Models } from '../model/models.ts';
 import { type LiveReply, openReply } from '../reply/live-reply.ts';
 import type { EditPacer } from '../reply/pacer.ts';
 import type { Exchange, Store, Turn } from '../store/store.ts';
+import { type Admins, isAdmin } from './admins.ts';
 import { announce } from './announce.ts';
 import { toMessages } from './history.ts';
 import { KeyedQueue } from './keyed-queue.ts';
@@ -11,8 +12,8 @@ import { gatherPictures } from './pictures.ts';
 import type {
   Bot,
   ChatPlatform,
+  ConversationKey,
   MessageKey,
-  PlatformName,
   Press,
   Question,
   ReplySurface,
@@ -43,8 +44,8 @@ export interface BotParts {
   readonly platforms: readonly ChatPlatform[];
   readonly clock: Clock;
   readonly log: Logger;
-  /** User and role ids that may stop and retry other people's answers. */
-  readonly admins: Readonly<Record<PlatformName, readonly string[]>>;
+  /** Those who may stop and retry other people's answers. */
+  readonly admins: Admins;
   /** A wait longer than this ends with a message that notifies; ms, 0 never. */
   readonly announceAfterMs: number;
 }
@@ -87,7 +88,7 @@ export class PilotlightBot implements Bot {
     }
   }
 
-  async isEngaged(conversation: Pick<Question, 'platform' | 'workspace' | 'conversation'>): Promise<boolean> {
+  async isEngaged(conversation: ConversationKey): Promise<boolean> {
     return this.#parts.store.isKnown(conversation);
   }
 
@@ -117,10 +118,7 @@ export class PilotlightBot implements Bot {
     return null;
   }
 
-  async stopConversation(
-    { platform, workspace, conversation }: Pick<Question, 'platform' | 'workspace' | 'conversation'>,
-    user: User,
-  ): Promise<void> {
+  async stopConversation({ platform, workspace, conversation }: ConversationKey, user: User): Promise<void> {
     for (const { turn, abort } of this.#running.values()) {
       const { question } = turn;
       const same =
@@ -277,7 +275,6 @@ export class PilotlightBot implements Bot {
   }
 
   #may(user: User, { question }: Turn): boolean {
-    const admins = this.#parts.admins[question.platform];
-    return user.id === question.author.id || [user.id, ...user.roles].some((id) => admins.includes(id));
+    return user.id === question.author.id || isAdmin(this.#parts.admins, question.platform, user);
   }
 }

@@ -6,6 +6,7 @@ import { parseSchedule, type Schedule } from '../modal/schedule.ts';
 import type { WarmMode } from '../modal/warm-mode.ts';
 import { usualTime } from '../model/cold-starts.ts';
 import type { Origin, WarmStore } from '../store/warm-store.ts';
+import { type Admins, isAdmin } from './admins.ts';
 import type { CommandButton, CommandNotice, PlatformName, User } from './ports.ts';
 import * as words from './warm-words.ts';
 
@@ -37,7 +38,7 @@ export interface CommandParts {
   readonly warm: { readonly mode: WarmMode; readonly costs: Costs; readonly store: WarmStore } | undefined;
   /** The settings that are. */
   readonly missing: readonly string[];
-  readonly admins: Readonly<Record<PlatformName, readonly string[]>>;
+  readonly admins: Admins;
   /** How long `warm` is without a word, ms. */
   readonly defaultMs: number;
   /** Cold starts so far, ms. */
@@ -147,8 +148,7 @@ class WarmCommands implements Commands {
   }
 
   #isAdmin({ platform, user }: Pick<CommandCall, 'platform' | 'user'>): boolean {
-    const admins = this.#parts.admins[platform];
-    return [user.id, ...user.roles].some((id) => admins.includes(id));
+    return isAdmin(this.#parts.admins, platform, user);
   }
 
   async #guarded(work: (warm: Set) => Promise<CommandAnswer>): Promise<CommandAnswer> {

@@ -97,6 +97,8 @@ export interface CommandButton {
   readonly primary?: boolean;
 }
 
+export type ConversationKey = Pick<Question, 'platform' | 'workspace' | 'conversation'>;
+
 /** What the bot core offers to the adapters. */
 export interface Bot {
   /**
@@ -105,16 +107,13 @@ export interface Bot {
    */
   ask(question: Question): Promise<'accepted' | 'seen'>;
   /** True when the bot has answered in this conversation before, so that follow-ups need no mention. */
-  isEngaged(conversation: Pick<Question, 'platform' | 'workspace' | 'conversation'>): Promise<boolean>;
+  isEngaged(conversation: ConversationKey): Promise<boolean>;
   /** True when this message shows (a part of) one of the bot's replies. */
   isOwnReply(message: MessageKey): Promise<boolean>;
   /** Acts on a button; resolves to a short private answer for the person, or null when the chat shows it. */
   press(press: Press): Promise<string | null>;
   /** Stops every running turn of a conversation, for a platform's own stop control. */
-  stopConversation(
-    conversation: Pick<Question, 'platform' | 'workspace' | 'conversation'>,
-    user: User,
-  ): Promise<void>;
+  stopConversation(conversation: ConversationKey, user: User): Promise<void>;
   /** Somebody deleted one of the bot's messages: a Stop. */
   messageDeleted(message: MessageKey): Promise<void>;
 }

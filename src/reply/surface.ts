@@ -63,7 +63,7 @@ export interface SeenLimit {
  * - `gone`: somebody deleted the message: a Stop, never recreated.
  * - `denied`: the platform will not let us write here any more (archived, kicked, permission withdrawn).
  * - `too-long`: the platform's limit was hit in spite of ours.
- * - `unavailable`: network, timeout, 5xx: it may work later. `maybeWritten` when a post may have gone through.
+ * - `unavailable`: network, timeout, 5xx: it may work later. A post may have gone through all the same.
  */
 export type WriteFault = 'rate-limited' | 'gone' | 'denied' | 'too-long' | 'unavailable';
 

@@ -1,8 +1,8 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import type { ImageRef, MessageKey, Question } from '../bot/ports.ts';
+import type { ConversationKey, ImageRef, MessageKey, Question } from '../bot/ports.ts';
 import { OperatorError } from '../errors.ts';
 import { migrations } from './migrations.ts';
-import type { ConversationKey, Exchange, Store, Turn, TurnEnd, TurnState } from './store.ts';
+import type { Exchange, Store, Turn, TurnEnd, TurnState } from './store.ts';
 import { SqliteWarmStore } from './warm-sqlite.ts';
 import type { WarmStore } from './warm-store.ts';
 

@@ -1,4 +1,4 @@
-import type { ImageRef, MessageKey, Question } from '../bot/ports.ts';
+import type { ConversationKey, ImageRef, MessageKey, Question } from '../bot/ports.ts';
 
 /**
  * A turn is one question and its answer. It is `queued` when stored and `running` once the model is asked;
@@ -30,8 +30,6 @@ export interface Exchange {
   readonly images: readonly ImageRef[];
   readonly answer: string;
 }
-
-export type ConversationKey = Pick<Question, 'platform' | 'workspace' | 'conversation'>;
 
 /** What outlives the process. Every write has happened when its promise resolves. */
 export interface Store {
