@@ -20,7 +20,7 @@ import type {
   User,
 } from './ports.ts';
 import { ReplyDeleted, ShuttingDown, Stopped } from './stops.ts';
-import { type Ending, streamAnswer } from './turn.ts';
+import { badEnd, type Ending, interruptedEnd, streamAnswer } from './turn.ts';
 import * as words from './words.ts';
 
 /** After a shutdown's grace, how long the last words may take to reach the chat; ms. */
@@ -84,7 +84,7 @@ export class PilotlightBot implements Bot {
       if (!this.#platform(turn)) continue;
       this.#parts.log.info({ turn: turn.id, state: turn.state }, 'taking up an unfinished turn');
       if (turn.answer === '') this.#enqueue(turn);
-      else await this.#interrupted(turn);
+      else this.#inLine(this.#open(turn), async () => interruptedEnd(turn.answer));
     }
   }
 
@@ -154,11 +154,16 @@ export class PilotlightBot implements Bot {
 
   #enqueue(turn: Turn): void {
     const running = this.#open(turn);
-    const key = String(turn.conversationId);
-    if (this.#queue.isIdle(key)) running.reply.working(words.working);
+    if (this.#queue.isIdle(String(turn.conversationId))) running.reply.working(words.working);
     else running.reply.notice(words.afterEarlier);
+    this.#inLine(running, () => this.#answer(running));
+  }
+
+  /** Behind the earlier turns of its conversation. */
+  #inLine(running: Running, answer: () => Promise<Ending>): void {
+    const { turn } = running;
     this.#running.set(turn.id, running);
-    void this.#queue.run(key, () => this.#run(running));
+    void this.#queue.run(String(turn.conversationId), () => this.#run(running, answer));
   }
 
   #open(turn: Turn): Running {
@@ -182,15 +187,16 @@ export class PilotlightBot implements Bot {
     return { turn, surface, reply, abort, since: clock.monotonic() };
   }
 
-  async #run(running: Running): Promise<void> {
-    const { turn } = running;
-    const started = this.#parts.clock.monotonic();
+  async #run(running: Running, answer: () => Promise<Ending>): Promise<void> {
+    const { turn, reply } = running;
+    const { clock, log } = this.#parts;
+    const started = clock.monotonic();
     try {
-      const ending = await this.#answer(running);
+      const ending = await answer().catch((error) => badEnd(error, turn, reply.text, log));
       running.finished = this.#finish(running, ending, started);
       await running.finished;
     } catch (error) {
-      this.#parts.log.error({ turn: turn.id, err: error }, 'a turn could not be ended');
+      log.error({ turn: turn.id, err: error }, 'a turn could not be ended');
     } finally {
       this.#running.delete(turn.id);
     }
@@ -258,16 +264,6 @@ export class PilotlightBot implements Bot {
     this.#parts.store.cut(turn.conversationId, last.turn).catch((error) => {
       this.#parts.log.error({ turn: turn.id, err: error }, 'cannot store where the conversation begins');
     });
-  }
-
-  /** A turn that a crash cut off keeps its text and offers to go on. */
-  async #interrupted(turn: Turn): Promise<void> {
-    const { store, clock, log } = this.#parts;
-    const { reply } = this.#open(turn);
-    await store.end(turn.id, 'interrupted', clock.now());
-    reply
-      .finish({ footer: words.interrupted, buttons: ['continue', 'retry'] })
-      .catch((error) => log.error({ turn: turn.id, err: error }, 'cannot tell of an interruption'));
   }
 
   #platform(turn: Turn): ChatPlatform | undefined {

@@ -82,11 +82,12 @@ function goodEnd(reason: 'stop' | 'length' | 'tool_calls', text: string): Ending
   };
 }
 
-function badEnd(error: unknown, turn: Turn, text: string, log: Logger): Ending {
-  const again: ButtonKind[] = text ? ['continue', 'retry'] : ['retry'];
+/** How a turn ends that threw this; `text` is what came of its answer. */
+export function badEnd(error: unknown, turn: Turn, text: string, log: Logger): Ending {
+  const again = onward(text);
   if (error instanceof Stopped) return { end: 'stopped', footer: words.stoppedBy(error.by), buttons: again };
   if (error instanceof ReplyDeleted) return { end: 'stopped', buttons: [] };
-  if (error instanceof ShuttingDown) return { end: 'interrupted', footer: words.interrupted, buttons: again };
+  if (error instanceof ShuttingDown) return interruptedEnd(text);
   if (error instanceof ModelError) {
     log.warn({ turn: turn.id, fault: error.fault, ...error.detail }, 'the model failed');
     return { end: 'failed', footer: words.failed(error.message), buttons: again };
@@ -94,3 +95,12 @@ function badEnd(error: unknown, turn: Turn, text: string, log: Logger): Ending {
   log.error({ turn: turn.id, err: error }, 'a turn failed');
   return { end: 'failed', footer: words.internalError, buttons: again };
 }
+
+/** A turn that a restart cut off keeps its text and offers to go on. */
+export const interruptedEnd = (text: string): Ending => ({
+  end: 'interrupted',
+  footer: words.interrupted,
+  buttons: onward(text),
+});
+
+const onward = (text: string): ButtonKind[] => (text ? ['continue', 'retry'] : ['retry']);

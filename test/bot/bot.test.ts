@@ -1,7 +1,7 @@
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PilotlightBot } from '../../src/bot/bot.ts';
-import { ImageError, type ImageRef } from '../../src/bot/ports.ts';
+import { ImageError, type ImageRef, WriteError } from '../../src/bot/ports.ts';
 import { ModelError } from '../../src/model/model.ts';
 import { EditPacer } from '../../src/reply/pacer.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
@@ -398,6 +398,22 @@ describe('the bot', () => {
     expect(chat.shown[0]).not.toContain('internals');
   });
 
+  it.each(['start', 'history'] as const)(
+    'says so when the store fails before the model is asked (%s), and answers a retry',
+    async (step) => {
+      vi.spyOn(store, step).mockRejectedValueOnce(new Error('disk I/O error'));
+      model.willSay('Whole.');
+      await bot.ask(aQuestion('Hello?'));
+      await settle();
+      expect(chat.shown).toEqual([expect.stringMatching(/^⚠️ .*inside Pilotlight/)]);
+      expect([...chat.messages.values()][0]!.buttons).toEqual(['retry']);
+      expect(await store.unfinished()).toEqual([]);
+      expect(await press('retry')).toBeNull();
+      await settle();
+      expect(chat.shown).toEqual(['Whole.']);
+    },
+  );
+
   describe('Stop', () => {
     beforeEach(async () => {
       model.will(async function* ({ signal }) {
@@ -533,6 +549,21 @@ describe('the bot', () => {
     await bot.resume();
     await settle();
     expect(chat.shown).toEqual(['Half an ans | ⚠️ Interrupted: Pilotlight was restarted.', 'Late, but here.']);
+    expect(await store.unfinished()).toEqual([]);
+  });
+
+  it('counts an interruption as told only when it stands in the chat', async () => {
+    const half = (await store.accept(aQuestion('half answered'), 1))!;
+    await store.start(half.id);
+    chat.messages.set('old', { text: 'Half an ans', footer: undefined, buttons: ['stop'], writes: 3 });
+    await store.progress(half.id, { answer: 'Half an ans', messages: ['old'] });
+    chat.failing = new WriteError('unavailable', 'The platform is down.');
+    await bot.resume();
+    await settle();
+    expect(await store.unfinished()).toHaveLength(1);
+    chat.failing = undefined;
+    await settle(120_000);
+    expect(chat.shown).toEqual(['Half an ans | ⚠️ Interrupted: Pilotlight was restarted.']);
     expect(await store.unfinished()).toEqual([]);
   });
 });

@@ -25,6 +25,8 @@ export class ChatDouble implements ChatPlatform {
   readonly announcements: string[] = [];
   readonly deleted = new Set<string>();
   readonly activities: (string | null)[] = [];
+  /** While set, every write fails with it. */
+  failing: WriteError | undefined;
   /** How each picture is got, by its address. */
   readonly pictures = new Map<string, (limits: ImageLimits) => Promise<Uint8Array>>();
 
@@ -53,11 +55,13 @@ export class ChatDouble implements ChatPlatform {
       dialect: 'slack',
       budgets: () => [],
       post: async (page) => {
+        if (this.failing) throw this.failing;
         const message = `m${this.messages.size + this.deleted.size + 1}`;
         this.messages.set(message, { ...page, footer: page.footer, writes: 1 });
         return { message };
       },
       edit: async (message, page) => {
+        if (this.failing) throw this.failing;
         const shown = this.messages.get(message);
         if (!shown) throw new WriteError('gone', 'message_not_found');
         this.messages.set(message, { ...page, footer: page.footer, writes: shown.writes + 1 });

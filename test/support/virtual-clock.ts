@@ -12,7 +12,8 @@ export class VirtualClock implements Clock {
     this.#wall = wall;
   }
 
-  now = (): number => this.#wall + this.#elapsed;
+  /** Whole ms, as Date.now() gives. */
+  now = (): number => Math.floor(this.#wall + this.#elapsed);
   monotonic = (): number => this.#elapsed;
 
   after = (ms: number, run: () => void): (() => void) => {
