@@ -1,48 +1,49 @@
-/** A point in the text: so many characters, and the sum of their arrival times. */
-export interface Mark {
-  readonly characters: number;
-  readonly arrivals: number;
-}
-
-/** A model that has just begun is not taken to be faster than what it sent in this time, ms. */
-const rateOverMs = 1000;
-
 /** How much of a text nobody has seen yet, and for how long. Times are ms of one monotonic clock. */
 export class Backlog {
-  #taken: Mark = { characters: 0, arrivals: 0 };
-  #shown: Mark = { characters: 0, arrivals: 0 };
+  /** What came in and is not on screen, oldest first. */
+  #pieces: { characters: number; readonly at: number }[] = [];
+  #taken = 0;
+  #unseen = 0;
+  /** The sum of the arrival times of the unseen characters. */
+  #arrivals = 0;
   #firstAt: number | undefined;
 
   add(characters: number, now: number): void {
     this.#firstAt ??= now;
-    this.#taken = {
-      characters: this.#taken.characters + characters,
-      arrivals: this.#taken.arrivals + characters * now,
-    };
+    this.#pieces.push({ characters, at: now });
+    this.#taken += characters;
+    this.#unseen += characters;
+    this.#arrivals += characters * now;
   }
 
-  /** All that has come in until now. */
-  mark(): Mark {
-    return this.#taken;
-  }
-
-  /** The text up to this mark is on screen. */
-  shown(mark: Mark): void {
-    if (mark.characters > this.#shown.characters) this.#shown = mark;
+  /** So many characters from the beginning are on screen. */
+  shown(characters: number): void {
+    let more = characters - (this.#taken - this.#unseen);
+    let done = 0;
+    for (const piece of this.#pieces) {
+      if (more <= 0) break;
+      const part = Math.min(more, piece.characters);
+      piece.characters -= part;
+      this.#unseen -= part;
+      this.#arrivals -= part * piece.at;
+      more -= part;
+      if (piece.characters === 0) done += 1;
+    }
+    this.#pieces.splice(0, done);
   }
 
   get unseen(): number {
-    return this.#taken.characters - this.#shown.characters;
+    return this.#unseen;
   }
 
   /** The sum of how long each unseen character has waited. */
   unseenMs(now: number): number {
-    return this.unseen * now - (this.#taken.arrivals - this.#shown.arrivals);
+    return this.#unseen * now - this.#arrivals;
   }
 
-  /** Characters a second so far. */
+  /** Characters a second so far; a model that has just begun is not taken to be faster than in its first second. */
   rate(now: number): number {
-    const ms = Math.max(rateOverMs, now - (this.#firstAt ?? now));
-    return (this.#taken.characters * 1000) / ms;
+    const ms = Math.max(1000, now - (this.#firstAt ?? now));
+    return (this.#taken * 1000) / ms;
   }
 }

@@ -21,6 +21,7 @@ export class BudgetWindow {
   /** When each write still in the window was answered, oldest first. */
   #answered: number[] = [];
   #inFlight = 0;
+  #takenAt = Number.NEGATIVE_INFINITY;
   /** Evenly refilling budgets: slots saved up at `#savedAt`. */
   #saved: number;
   #savedAt = 0;
@@ -61,6 +62,16 @@ export class BudgetWindow {
     return Math.max(now, byWindow, this.#refilledAt(slots, now), this.#closedUntil);
   }
 
+  /** When the next write may start if writes are spread evenly. */
+  evenlyAt(): number {
+    return this.#takenAt + 1000 / this.rate;
+  }
+
+  /** Slots are saved up and refill evenly; else each comes back a window after its use. */
+  get saves(): boolean {
+    return this.#burst < this.#limit;
+  }
+
   /** How many writes could start now. */
   free(now: number): number {
     let slots = 0;
@@ -69,7 +80,8 @@ export class BudgetWindow {
   }
 
   /** A write was sent. */
-  take(): void {
+  take(now: number): void {
+    this.#takenAt = now;
     this.#inFlight += 1;
   }
 
@@ -124,7 +136,7 @@ export class BudgetWindow {
 
   #count(now: number): void {
     this.#answered.push(now);
-    if (this.#burst === this.#limit) return;
+    if (!this.saves) return;
     this.#saved = Math.min(this.#burst, this.#saved + this.#refill(now)) - 1;
     this.#savedAt = now;
   }
@@ -134,7 +146,7 @@ export class BudgetWindow {
   }
 
   #refilledAt(slots: number, now: number): number {
-    if (this.#burst === this.#limit) return now;
+    if (!this.saves) return now;
     const saved = Math.min(this.#burst, this.#saved + this.#refill(now)) - this.#inFlight;
     return now + Math.max(0, ((slots - saved) * 1000) / this.rate);
   }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import { Backlog, type Mark } from './backlog.ts';
+import { Backlog } from './backlog.ts';
 import { Backoff } from './backoff.ts';
 import type { EditPacer, Outcome, PacedReply } from './pacer.ts';
 import type { ReplyState, Want } from './policy.ts';
@@ -67,7 +67,7 @@ export class LiveReply {
   readonly #delivered = Promise.withResolvers<Delivery>();
   readonly #paced: PacedReply;
   #text = '';
-  #onScreen = '';
+  #onScreen = 0;
   #status: string | null = null;
   #ended = false;
   #settled = false;
@@ -87,9 +87,9 @@ export class LiveReply {
     this.#paced = { state: (now) => this.#state(now), write: (op) => this.#write(op) };
     if (options.resume) {
       this.#text = options.resume.text;
-      this.#onScreen = this.#text;
+      this.#onScreen = this.#text.length;
       this.#backlog.add(this.#text.length, this.#now());
-      this.#backlog.shown(this.#backlog.mark());
+      this.#backlog.shown(this.#text.length);
     }
   }
 
@@ -174,12 +174,14 @@ export class LiveReply {
       ...(want && { want }),
       busy: this.#busy,
       live: want === 'final' || want === 'text' || (!this.#ended && this.#text !== ''),
-      shows: last !== undefined,
+      shows: this.#firstShownAt !== undefined,
       notBefore: this.#backoff.until,
       unseen: this.#backlog.unseen,
       unseenMs: this.#backlog.unseenMs(now),
       waitedMs: now - (this.#wanted?.since ?? now),
       sinceWriteMs: now - this.#wroteAt,
+      filled: this.#screen.filled,
+      room: this.#screen.room,
       rate: this.#backlog.rate(now),
       canEdit: this.#screen.canEdit,
       canPost: this.#screen.canPost,
@@ -196,19 +198,18 @@ export class LiveReply {
   }
 
   #write(op: WriteOp): Promise<Outcome> | undefined {
-    const mark = this.#backlog.mark();
     const draft = this.#screen.take(op);
     if (!draft) {
-      if (this.#screen.showsView) this.#backlog.shown(mark);
+      this.#backlog.shown(this.#screen.shows);
       return undefined;
     }
     this.#busy = true;
     const lost =
       draft.message === undefined && this.#lostPost?.index === draft.index ? this.#lostPost : undefined;
-    return this.#send(lost ?? draft, mark);
+    return this.#send(lost ?? draft);
   }
 
-  async #send(draft: Draft, mark: Mark): Promise<Outcome> {
+  async #send(draft: Draft): Promise<Outcome> {
     try {
       const receipt = await this.#withTimeout((signal) => {
         const { turn } = this.#options;
@@ -216,7 +217,7 @@ export class LiveReply {
         if (draft.message === undefined) return this.#surface.post(draft.page, options);
         return this.#surface.edit(draft.message, draft.page, options);
       });
-      this.#landed(draft, receipt, mark);
+      this.#landed(draft, receipt);
       return receipt.seen ? { seen: receipt.seen } : {};
     } catch (error) {
       return this.#failed(draft, error);
@@ -226,20 +227,18 @@ export class LiveReply {
     }
   }
 
-  #landed(draft: Draft, receipt: Receipt, mark: Mark): void {
+  #landed(draft: Draft, receipt: Receipt): void {
     this.#backoff.succeeded();
     this.#failingSince = undefined;
     this.#lostPost = undefined;
     this.#screen.shown(draft.index, receipt.message, draft.page);
-    if (this.#screen.showsView) {
-      this.#backlog.shown(mark);
-      this.#onScreen = this.#text.slice(0, this.#screen.viewShows);
-    }
+    this.#backlog.shown(this.#screen.shows);
+    this.#onScreen = Math.max(this.#onScreen, this.#screen.shows);
     if (draft.page.source !== '') {
       this.#firstShownAt ??= this.#now();
       this.#setStatus(null);
     }
-    this.#options.onShown?.({ messages: this.#screen.messages, text: this.#onScreen });
+    this.#options.onShown?.({ messages: this.#screen.messages, text: this.#text.slice(0, this.#onScreen) });
     if (this.#screen.stands) this.#deliver('stands');
   }
 

@@ -99,7 +99,7 @@ export class EditPacer {
       this.#lookIn(emptyWriteMs);
       return;
     }
-    for (const window of windows) window.take();
+    for (const window of windows) window.take(this.#clock.monotonic());
     void writing.then((outcome) => {
       this.#settle(windows, outcome);
       this.#lookIn(0);

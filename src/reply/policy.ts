@@ -10,8 +10,10 @@ import type { WriteOp } from './surface.ts';
 export interface BudgetState {
   readonly rate: number;
   readonly burst: number;
+  readonly saves: boolean;
   free(now: number): number;
   freeAt(slots: number, now: number): number;
+  evenlyAt(): number;
 }
 
 /**
@@ -30,8 +32,12 @@ export interface ReplyState<B = BudgetState> {
   readonly busy: boolean;
   /** Text is arriving, or some that has arrived is not on screen: it competes for slots. */
   readonly live: boolean;
-  /** A message stands already. */
+  /** Some of its text is on screen. */
   readonly shows: boolean;
+  /** Characters of text on its last message. */
+  readonly filled: number;
+  /** How many more fit there. */
+  readonly room: number;
   /** Not before this: backing off. */
   readonly notBefore: number;
   /** Characters that are not on screen … */
@@ -59,18 +65,32 @@ export interface Decision {
 
 /** Found by trying on bench/pacing.ts; ms unless said otherwise. */
 export const tuning = {
+  /** A slot is worth a gap of n turns, to the power of two, divided by n to this power less two. */
+  turnPower: 0.6,
   /** Saved slots are spent over this time. */
-  spendOverMs: 20_000,
+  spendOverMs: 10_000,
   /** The wait for a first text, at most … */
-  firstTextMs: 3000,
-  /** … and this part of what an edit must be worth makes it worth a post. */
-  firstTextPart: 0.15,
-  /** A live reply goes on in a new message when its next edit is further off than this … */
-  spillLiveMs: 20_000,
-  /** … a finished one when it is further off than this … */
-  spillFinalMs: 1500,
-  /** … and each message so begun has at least this many characters. */
-  spillCharacters: 600,
+  firstTextMs: 2000,
+  /** … and for n replies n times this part of what an edit must be worth makes it worth a post … */
+  firstTextPart: 0.1,
+  /** … up to this part. */
+  firstTextMost: 0.3,
+  /** A live reply goes on in a new message when a round of edits takes so long … */
+  spillMs: 5000,
+  /** … and the last message is full to this part; */
+  spillFill: 0.3,
+  /** when a round takes so long … */
+  spillSoonMs: 20_000,
+  /** … so many characters on it are enough. */
+  spillSoonAfter: 300,
+  /** A finished one goes on in a new message when its edit is further off than this. */
+  spillFinalMs: 1000,
+  /** … and so many replies share the budget: one that is alone never leaves its message early. */
+  spillFinalFrom: 3,
+  /** So many posts are kept for finals and first texts. */
+  keptPosts: 1,
+  /** So many saved-up slots are kept for finals, at most; in a window each kept slot would slow all down. */
+  keptSaved: 3,
   /** Waiting lines change no more often than this. */
   noticeMs: 4000,
   /** What only tidies waits for spare slots this long, then goes like a final. */
@@ -90,17 +110,23 @@ export function decide<B extends BudgetState>(
   let lookAt = Number.POSITIVE_INFINITY;
 
   for (const { index, reply, rank } of ranked(replies, tune)) {
-    const ready = Math.max(reply.notBefore, worthAt(reply, live, waiting, now, tune));
-    if (ready > now) {
-      lookAt = Math.min(lookAt, ready);
-      continue;
-    }
     let slotAt = Number.POSITIVE_INFINITY;
-    for (const op of opsOf(reply)) {
+    for (const op of opsOf(reply, live, tune)) {
       const spills = op === 'post' && reply.canEdit;
       if (spills && !worthSpilling(reply, slotAt - now, live, tune)) continue;
-      const keep = (budget: B) => (rank === 0 ? 0 : kept(budget, op, spills, rank, live));
-      const at = Math.max(now, ...reply[op].map((budget) => freeAt(budget, keep(budget), ahead, now)));
+      const ready = Math.max(reply.notBefore, worthAt(reply, op, live, waiting, now, tune));
+      if (ready > now) {
+        slotAt = Math.min(slotAt, ready);
+        continue;
+      }
+      const keep = (budget: B) => (rank === 0 ? 0 : kept(budget, op, spills, rank, live, tune));
+      const at = Math.max(
+        now,
+        ...reply[op].map((budget) => freeAt(budget, keep(budget), ahead, now)),
+        ...(rank === 0 || op === 'post'
+          ? []
+          : reply.edit.map((budget) => (budget.saves ? 0 : budget.evenlyAt()))),
+      );
       slotAt = Math.min(slotAt, at);
       for (const budget of reply[op]) {
         if (at <= now || freeAt(budget, keep(budget), ahead, now) > now) {
@@ -131,18 +157,29 @@ function rankOf(reply: ReplyState<unknown>, tune: typeof tuning): number {
   return 3;
 }
 
-/** How many of these replies share each budget of edits. */
+/** How many of these replies share each budget. */
 function countOnBudgets<B>(replies: readonly ReplyState<B>[], which: (reply: ReplyState<B>) => boolean) {
   const counts = new Map<B, number>();
   for (const reply of replies) {
     if (!which(reply)) continue;
-    for (const budget of reply.edit) counts.set(budget, (counts.get(budget) ?? 0) + 1);
+    for (const budget of new Set([...reply.edit, ...reply.post])) {
+      counts.set(budget, (counts.get(budget) ?? 0) + 1);
+    }
   }
   return counts;
 }
 
-function opsOf(reply: ReplyState<unknown>): readonly WriteOp[] {
-  if (reply.canEdit) return reply.canPost ? ['edit', 'post'] : ['edit'];
+function opsOf<B extends BudgetState>(
+  reply: ReplyState<B>,
+  live: ReadonlyMap<B, number>,
+  tune: typeof tuning,
+): readonly WriteOp[] {
+  if (reply.canEdit && reply.canPost) {
+    const from = reply.unseen > reply.room ? tune.spillMs : tune.spillSoonMs;
+    const free = reply.want === 'final' || reply.unseen > reply.room;
+    return free && roundMs(reply, live) > from ? ['post', 'edit'] : ['edit', 'post'];
+  }
+  if (reply.canEdit) return ['edit'];
   return reply.canPost ? ['post'] : [];
 }
 
@@ -153,9 +190,12 @@ function kept<B extends BudgetState>(
   spills: boolean,
   rank: number,
   live: ReadonlyMap<B, number>,
+  tune: typeof tuning,
 ): number {
-  const wanted = op === 'post' ? (spills ? 1 : 0) : Math.max(live.get(budget) ?? 0, rank - 2);
-  return Math.max(0, Math.min(budget.burst - 1, wanted));
+  const n = live.get(budget) ?? 0;
+  if (op === 'post') return spills ? Math.min(budget.burst - 1, tune.keptPosts) : 0;
+  const forFinals = budget.saves ? Math.min(tune.keptSaved, n) : 0;
+  return Math.max(0, Math.min(budget.burst - 1, Math.max(forFinals, rank - 2)));
 }
 
 function freeAt<B extends BudgetState>(budget: B, keep: number, ahead: ReadonlyMap<B, number>, now: number) {
@@ -167,6 +207,7 @@ function freeAt<B extends BudgetState>(budget: B, keep: number, ahead: ReadonlyM
 /** When a write will be worth its slot. */
 function worthAt<B extends BudgetState>(
   reply: ReplyState<B>,
+  op: WriteOp,
   live: ReadonlyMap<B, number>,
   waiting: ReadonlyMap<B, number>,
   now: number,
@@ -174,15 +215,18 @@ function worthAt<B extends BudgetState>(
 ): number {
   if (reply.want === 'notice') {
     // At most half of the budget goes into lines about waiting.
-    return reply.shows
+    return reply.canEdit
       ? now + Math.max(tune.noticeMs, 2 * roundMs(reply, waiting)) - reply.sinceWriteMs
       : now;
   }
   if (reply.want !== 'text') return now;
-  const price = Math.max(...reply.edit.map((budget) => slotPrice(reply, budget, live, now, tune)));
+  const price = Math.max(
+    ...reply[reply.shows ? op : 'edit'].map((budget) => slotPrice(reply, budget, live, now, tune)),
+  );
   if (reply.shows) return now + msUntil(reply, price);
-  const queued = roundMs(reply, live) > tune.spillLiveMs;
-  const worth = msUntil(reply, queued ? price : price * tune.firstTextPart);
+  const n = Math.max(...reply.edit.map((budget) => live.get(budget) ?? 1));
+  const queued = op === 'edit' || roundMs(reply, live) > tune.spillSoonMs;
+  const worth = msUntil(reply, queued ? price : price * Math.min(tune.firstTextMost, n * tune.firstTextPart));
   return now + Math.min(worth, Math.max(0, tune.firstTextMs - reply.waitedMs));
 }
 
@@ -194,9 +238,9 @@ function slotPrice<B extends BudgetState>(
   now: number,
   tune: typeof tuning,
 ): number {
-  const perSecond = budget.rate + budget.free(now) / (tune.spendOverMs / 1000);
   const n = live.get(budget) ?? 1;
-  return (1000 * 0.5 * reply.rate * Math.sqrt(n)) / perSecond ** 2;
+  const perSecond = budget.saves ? budget.rate + budget.free(now) / (tune.spendOverMs / 1000) : budget.rate;
+  return (1000 * 0.5 * reply.rate * n ** tune.turnPower) / perSecond ** 2;
 }
 
 /** How long until this much is unseen if the text goes on as before. */
@@ -218,6 +262,17 @@ function worthSpilling<B extends BudgetState>(
   live: ReadonlyMap<B, number>,
   tune: typeof tuning,
 ): boolean {
-  if (reply.want === 'final') return waitMs > tune.spillFinalMs;
-  return roundMs(reply, live) > tune.spillLiveMs && reply.unseen >= tune.spillCharacters;
+  const round = roundMs(reply, live);
+  // A waiting line that is left behind costs an edit later.
+  if (!reply.shows) return round > tune.spillSoonMs;
+  if (
+    reply.want === 'final' &&
+    Math.max(...reply.edit.map((budget) => live.get(budget) ?? 0)) >= tune.spillFinalFrom
+  ) {
+    return waitMs > tune.spillFinalMs || round > tune.spillSoonMs;
+  }
+  if (round <= tune.spillMs) return false;
+  if (reply.unseen > reply.room) return true;
+  if (round > tune.spillSoonMs) return reply.filled >= tune.spillSoonAfter;
+  return reply.filled >= tune.spillFill * (reply.filled + reply.room);
 }

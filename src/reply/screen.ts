@@ -1,4 +1,4 @@
-import { Pages } from './pages.ts';
+import { Pages, pageLimits } from './pages.ts';
 import type { ButtonKind, Dialect, Page, WriteOp } from './surface.ts';
 
 /** One write: what a message should show. */
@@ -18,6 +18,9 @@ interface Standing {
   readonly page: Page | undefined;
 }
 
+/** What a message shows in the end whose line was overtaken by an answer in new messages. */
+const answerBelow = 'The answer is below.';
+
 /** Pages shrink no further than this when the platform calls them too long, characters. */
 const smallestPage = 400;
 
@@ -28,6 +31,7 @@ const smallestPage = 400;
 export class Screen {
   readonly #dialect: Dialect;
   readonly #standing: Standing[];
+  #limit: number;
   #pages: Pages;
   #view: ReturnType<Pages['view']> = [];
   /** Characters that the view was taken of. */
@@ -35,6 +39,8 @@ export class Screen {
   /** Text has come in, or ended, since the view was taken. */
   #stale = false;
   #text = '';
+  /** Messages before the text: 1 when the text had to begin under a message that showed a line alone. */
+  #offset = 0;
   /** Where the text was cut to go on in a new message though the page was not full. */
   #cuts: number[] = [];
   #footer: string | undefined;
@@ -43,6 +49,7 @@ export class Screen {
 
   constructor(dialect: Dialect, resume: { text: string; messages: readonly string[] } | undefined) {
     this.#dialect = dialect;
+    this.#limit = pageLimits[dialect];
     this.#pages = new Pages(dialect);
     this.#standing = (resume?.messages ?? []).map((message) => ({ message, page: undefined }));
     if (!resume?.text) return;
@@ -92,9 +99,20 @@ export class Screen {
     return this.#ended && this.#firstUntidy() >= 0 ? 'tidy' : undefined;
   }
 
-  /** Characters of the text that the latest view shows. */
-  get viewShows(): number {
-    return this.#pages.shown;
+  /** About how many characters of the text are on screen. */
+  get shows(): number {
+    const missing = this.#view.filter((_, i) => !this.#showsText(i + this.#offset));
+    return missing.reduce((left, { source }) => left - source.length, this.#pages.shown);
+  }
+
+  /** Characters on the last message. */
+  get filled(): number {
+    return this.#standing.at(-1)?.page?.source.length ?? 0;
+  }
+
+  /** How many more fit there. */
+  get room(): number {
+    return this.#limit - this.filled;
   }
 
   /** True when the latest view is on screen. */
@@ -143,14 +161,14 @@ export class Screen {
 
   /** The platform called this page too long: all pages get half its size. False when that is too small. */
   shrink(page: Page): boolean {
-    const limit = Math.floor(page.text.length / 2);
-    if (limit < smallestPage) return false;
-    this.#rebuild(limit);
+    if (page.text.length <= smallestPage) return false;
+    this.#limit = Math.max(smallestPage, Math.floor(page.text.length / 2));
+    this.#rebuild();
     return true;
   }
 
   get #count(): number {
-    return this.#view.length || (this.#lineAsText === undefined ? 0 : 1);
+    return this.#offset + this.#view.length || (this.#lineAsText === undefined ? 0 : 1);
   }
 
   /** What stands in place of a text that is empty. */
@@ -161,29 +179,38 @@ export class Screen {
   }
 
   get #canCut(): boolean {
-    return this.#view.length > 0 && this.#pages.length > this.#viewed && this.showsView;
+    const begun = this.#view.length > 0 || this.#standing.length === 1;
+    return begun && this.#pages.length > this.#viewed && (this.#view.length === 0 || this.showsView);
   }
 
   /** What is not on screen goes out as a page of its own. */
   #cut(): void {
-    if (this.#canCut && this.#pages.spill()) this.#cuts.push(this.#pages.shown);
+    if (!this.#canCut) return;
+    if (this.#view.length > 0) {
+      const { shown } = this.#pages;
+      if (this.#pages.spill()) this.#cuts.push(shown);
+      return;
+    }
+    this.#look();
+    if (this.#view.length > 0) this.#offset = 1;
   }
 
   /** The last page first: it has the buttons that matter. */
   #firstUntidy(): number {
     const last = this.#count - 1;
-    if (last >= 0 && !this.#isTidy(last)) return last;
+    if (last >= 0 && last < this.#standing.length && !this.#isTidy(last)) return last;
     return this.#standing.findIndex((_, i) => i < last && !this.#isTidy(i));
   }
 
   #showsText(index: number): boolean {
-    if (index >= this.#count) return true;
-    return this.#standing[index]?.page?.text === (this.#view[index]?.text ?? this.#lineAsText);
+    if (index < this.#offset || index >= this.#count) return true;
+    return this.#standing[index]?.page?.text === this.#page(index).text;
   }
 
   #isTidy(index: number): boolean {
-    const { footer, buttons } = this.#page(index);
+    const { text, footer, buttons } = this.#page(index);
     const shown = this.#standing[index]?.page;
+    if (index < this.#offset && shown?.text !== text) return false;
     return shown !== undefined && shown.footer === footer && shown.buttons.join() === buttons.join();
   }
 
@@ -193,14 +220,14 @@ export class Screen {
   }
 
   #page(index: number): Page {
+    if (index < this.#offset) return { text: answerBelow, source: '', buttons: [] };
     const isLast = index === this.#count - 1;
     const buttons = isLast ? this.#buttons : [];
-    const shown = this.#view[index];
+    const shown = this.#view[index - this.#offset];
     if (!shown) return { text: this.#lineAsText ?? '', source: '', buttons };
     const { text, source } = shown;
-    return isLast && this.#footer !== undefined
-      ? { text, source, footer: this.#footer, buttons }
-      : { text, source, buttons };
+    if (!isLast || this.#footer === undefined) return { text, source, buttons };
+    return { text, source, footer: this.#footer, buttons };
   }
 
   #look(): void {
@@ -210,8 +237,8 @@ export class Screen {
   }
 
   /** Cuts the whole text into pages anew, with the same cuts where it had gone on in new messages. */
-  #rebuild(limit?: number): void {
-    this.#pages = new Pages(this.#dialect, limit === undefined ? {} : { limit });
+  #rebuild(): void {
+    this.#pages = new Pages(this.#dialect, { limit: this.#limit });
     let from = 0;
     for (const cut of this.#cuts) {
       this.#pages.append(this.#text.slice(from, cut));

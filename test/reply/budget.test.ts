@@ -37,7 +37,7 @@ function writeGreedily(
           sent -= 1;
           return send(at);
         }
-        window.take();
+        window.take(at);
         events.push({
           at: at + latency.up,
           run: () => {
@@ -99,7 +99,7 @@ describe('a budget', () => {
     const window = new BudgetWindow(discord);
     for (let i = 0; i < 5; i += 1) {
       expect(window.freeAt(1, 0)).toBe(0);
-      window.take();
+      window.take(0);
       window.answered(0);
     }
     expect(window.freeAt(1, 1)).toBeGreaterThanOrEqual(5000);
@@ -115,7 +115,7 @@ describe('a budget', () => {
     for (clock.at = 0; clock.at < 60_000; clock.at += 50) {
       for (const window of windows) {
         while (window.freeAt(1, clock.at) <= clock.at) {
-          window.take();
+          window.take(clock.at);
           window.answered(clock.at);
           expect(limiter.take().ok).toBe(true);
           written += 1;
@@ -127,14 +127,14 @@ describe('a budget', () => {
 
   it('writes less than once a window when its part is less than one write', () => {
     const window = new BudgetWindow({ id: 'posts', limit: 1, windowMs: 1000 }, 0.25);
-    window.take();
+    window.take(0);
     window.answered(0);
     expect(window.freeAt(1, 1)).toBeGreaterThanOrEqual(4000);
   });
 
   it('closes after a refusal, then reads the limit lower, and trusts it again after quiet windows', () => {
     const window = new BudgetWindow(discord);
-    window.take();
+    window.take(0);
     window.refused(0, 2000);
     expect(window.freeAt(1, 10)).toBe(2000);
     expect(window.free(5100)).toBe(3);
@@ -144,14 +144,14 @@ describe('a budget', () => {
 
   it('learns once from writes that were refused together', () => {
     const window = new BudgetWindow(discord);
-    for (let i = 0; i < 4; i += 1) window.take();
+    for (let i = 0; i < 4; i += 1) window.take(0);
     for (let i = 0; i < 4; i += 1) window.refused(10, 500);
     expect(window.free(5200)).toBe(3);
   });
 
   it('slows down when a header says that somebody else uses the budget too', () => {
     const window = new BudgetWindow(discord);
-    window.take();
+    window.take(0);
     window.answered(0);
     window.learn({ budget: discord.id, remaining: 1, resetAfterMs: 5000 }, 0);
     expect(window.free(0)).toBe(1);
@@ -160,7 +160,7 @@ describe('a budget', () => {
   it('believes no header that promises more than the limit, or nonsense', () => {
     const window = new BudgetWindow(discord);
     for (let i = 0; i < 5; i += 1) {
-      window.take();
+      window.take(0);
       window.answered(0);
     }
     for (const remaining of [5, 1000, Number.NaN, -3]) {
@@ -173,7 +173,7 @@ describe('a budget', () => {
   it('needs no memory once it has rested', () => {
     const window = new BudgetWindow(slack);
     expect(window.isIdle(0)).toBe(true);
-    window.take();
+    window.take(0);
     expect(window.isIdle(0)).toBe(false);
     window.answered(0);
     expect(window.isIdle(59_000)).toBe(false);

@@ -309,6 +309,24 @@ describe('a live reply', () => {
       expect(platform.messages).toEqual([]);
     });
 
+    it.each([
+      ['Discord', discordRules, 1700],
+      ['Slack', slackRules, 6000],
+    ])(
+      'posts nothing anew wherever in the answer its message is deleted, on %s',
+      async (_, rules, length) => {
+        for (let at = 700; at < length * 5; at += 331) {
+          const { clock, platform, reply } = open({}, rules);
+          typeText(clock, reply, { text: words(length), atEnd: () => void reply.finish({ buttons: [] }) });
+          await clock.advance(at);
+          platform.delete(platform.messages[0]!.id);
+          await clock.advance(120_000);
+          expect(reply.gone.aborted).toBe(true);
+          expect(platform.messages).toEqual([]);
+        }
+      },
+    );
+
     it('stops at once when it is told that its message was deleted', async () => {
       const { clock, platform, reply } = open();
       reply.append('Something');

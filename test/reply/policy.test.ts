@@ -6,7 +6,7 @@ const window = (limit: number, windowMs: number, burst = limit) =>
   new BudgetWindow({ id: 'x', limit, windowMs, burst });
 const used = (window: BudgetWindow, writes: number) => {
   for (let i = 0; i < writes; i += 1) {
-    window.take();
+    window.take(0);
     window.answered(0);
   }
   return window;
@@ -27,6 +27,8 @@ const reply = (differs: Partial<ReplyState<BudgetWindow>> = {}): ReplyState<Budg
   waitedMs: 5000,
   sinceWriteMs: 5000,
   rate: 200,
+  filled: 200,
+  room: 10_000,
   canEdit: true,
   canPost: false,
   edit: [edit],
@@ -80,13 +82,24 @@ describe('the policy', () => {
     expect(decide([finished({ notBefore: 700 })], 0)).toEqual({ writes: [], lookAt: 700 });
   });
 
-  it('posts the rest as a new message only when edits are queued for long', () => {
-    const spilling = finished({ canPost: true });
-    expect(decide([spilling], 0).writes).toEqual([{ reply: 0, op: 'edit' }]);
-    const soon = used(window(5, 1000), 5);
-    expect(decide([{ ...spilling, edit: [soon] }], 0).writes).toEqual([]);
+  it('posts the rest as a new message only when many share a budget and edits are queued for long', () => {
     const late = used(window(50, 60_000, 5), 50);
-    expect(decide([{ ...spilling, edit: [late] }], 0).writes).toEqual([{ reply: 0, op: 'post' }]);
+    const alone = finished({ canPost: true, edit: [late] });
+    expect(decide([alone], 0).writes).toEqual([]);
+    const others = (edit: BudgetWindow) =>
+      Array.from({ length: 9 }, () => reply({ edit: [edit], busy: true }));
+    expect(decide([alone, ...others(late)], 0).writes).toEqual([{ reply: 0, op: 'post' }]);
+    const free = window(50, 60_000, 5);
+    const soon = [finished({ canPost: true, edit: [free] }), ...others(free)];
+    expect(decide(soon, 0).writes).toEqual([{ reply: 0, op: 'edit' }]);
+  });
+
+  it('leaves no live message for a new one before it is worth reading', () => {
+    const late = used(window(50, 60_000, 5), 50);
+    const others = Array.from({ length: 60 }, () => reply({ edit: [late], busy: true }));
+    const spilling = (filled: number) => reply({ canPost: true, edit: [late], filled });
+    expect(decide([spilling(tuning.spillSoonAfter - 1), ...others], 0).writes).toEqual([]);
+    expect(decide([spilling(tuning.spillSoonAfter), ...others], 0).writes).toHaveLength(1);
   });
 
   it('does not let a budget that is used up hold back replies on another', () => {
