@@ -5,7 +5,7 @@ import { type App, startApp } from '../src/app.ts';
 import type { Clock } from '../src/clock.ts';
 import { readConfig } from '../src/config.ts';
 import { FakeDiscord, type FakeDiscordOptions } from './discord/fake-discord.ts';
-import { FakeModal } from './modal/fake-modal.ts';
+import { FakeModal, type FakeModalOptions } from './modal/fake-modal.ts';
 import { SleepingModel, type SleepingModelOptions } from './model/sleeping-model.ts';
 import { FakeSlack, type FakeSlackOptions } from './slack/fake-slack.ts';
 
@@ -14,6 +14,7 @@ export interface SandboxOptions {
   readonly slack?: FakeSlackOptions;
   readonly discord?: FakeDiscordOptions;
   readonly model?: SleepingModelOptions;
+  readonly modal?: Omit<FakeModalOptions, 'model'>;
   /** The bot's; the fakes have their own in their options. */
   readonly clock?: Clock;
   /** Settings of the bot beside or instead of the sandbox's own; MODEL_BASE_URL puts a real model in place. */
@@ -38,8 +39,11 @@ export interface Sandbox {
   readonly modal: FakeModal | undefined;
   readonly modelUrl: string;
   readonly app: App;
-  /** Ends this bot and starts another on the same fakes (and the same database, where it is a file). */
-  restart(): Promise<void>;
+  /**
+   * Ends this bot and starts another on the same fakes (and the same database, where it is a file), with other
+   * settings where given.
+   */
+  restart(change?: SandboxOptions['env']): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -47,11 +51,11 @@ export async function startSandbox({ log, clock, env = {}, ...options }: Sandbox
   const slack = await FakeSlack.start({ ...manifest(), ...options.slack });
   const discord = await FakeDiscord.start(options.discord);
   const model = env.MODEL_BASE_URL ? undefined : await SleepingModel.start(options.model);
-  const modal = model && (await FakeModal.start({ model }));
+  const modal = model && (await FakeModal.start({ ...options.modal, model }));
   const modelUrl = model?.baseUrl ?? env.MODEL_BASE_URL!;
   const fakes = [slack, discord, ...(modal ? [modal] : []), ...(model ? [model] : [])];
   const closeFakes = () => Promise.all(fakes.map((fake) => fake.close()));
-  const config = readConfig({
+  const settings = {
     SLACK_BOT_TOKEN: slack.botToken,
     SLACK_APP_TOKEN: slack.appToken,
     SLACK_API_URL: slack.apiUrl,
@@ -72,10 +76,10 @@ export async function startSandbox({ log, clock, env = {}, ...options }: Sandbox
     DATABASE_URL: 'sqlite::memory:',
     PORT: '0',
     ...env,
-  });
-  const start = async () => {
+  };
+  const start = async (change: SandboxOptions['env'] = {}) => {
     try {
-      return await startApp(config, log, clock);
+      return await startApp(readConfig({ ...settings, ...change }), log, clock);
     } catch (error) {
       await closeFakes();
       throw error;
@@ -91,9 +95,9 @@ export async function startSandbox({ log, clock, env = {}, ...options }: Sandbox
     get app() {
       return app;
     },
-    async restart() {
+    async restart(change) {
       await app.stop();
-      app = await start();
+      app = await start(change);
     },
     async close() {
       await app.stop();

@@ -126,6 +126,11 @@ class Discord implements ChatPlatform {
     await this.#http.call({ method: 'POST', route: Routes.channelMessages(channel), body: body(notice) });
   }
 
+  async directChannel(user: string): Promise<string> {
+    const { id } = await this.#client.users.createDM(user);
+    return id;
+  }
+
   async fetchImage(image: ImageRef, limits: ImageLimits): Promise<Uint8Array> {
     return fetchImage(image, limits);
   }

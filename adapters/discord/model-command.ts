@@ -32,6 +32,12 @@ const containers: APIApplicationCommandBasicOption = {
   name: 'containers',
   description: 'How many containers, 1 if left out',
 };
+/** Further settings of the autoscaler, for as long as it is kept warm. */
+const tuning: readonly APIApplicationCommandBasicOption[] = [
+  { type: Option.Integer, name: 'max', description: 'No more containers than this, however busy it is' },
+  { type: Option.Integer, name: 'buffer', description: 'Containers kept ready beside busy ones' },
+  { type: Option.String, name: 'idle', description: 'How long an idle container stays, e.g. 10m' },
+];
 const subcommand = (
   name: string,
   description: string,
@@ -55,6 +61,7 @@ export const modelCommand = (commands: Commands): Command => ({
         'Keep the model awake for a while',
         { type: Option.String, name: 'for', description: 'How long, e.g. 2h or 90m' },
         containers,
+        ...tuning,
       ),
       subcommand('cold', 'Let the model sleep when nobody asks'),
       subcommand('status', 'What runs, until when, and what it cost'),
@@ -63,6 +70,7 @@ export const modelCommand = (commands: Commands): Command => ({
         'Keep the model awake at certain times',
         { type: Option.String, name: 'when', description: 'e.g. weekdays 9-18 Europe/Berlin, or off' },
         containers,
+        ...tuning,
       ),
     ],
   },
@@ -70,11 +78,15 @@ export const modelCommand = (commands: Commands): Command => ({
     const { options } = interaction as ChatInputCommandInteraction;
     const shown = options.getBoolean('public') ?? false;
     await interaction.deferReply(shown ? {} : { flags: MessageFlags.Ephemeral });
+    const given = (name: string, value: string | number | null) => value !== null && `${name} ${value}`;
     const number = options.getInteger('containers');
     const words = [
       options.getSubcommand(),
       options.getString('for') ?? options.getString('when'),
       number !== null && `${number} containers`,
+      given('max', options.getInteger('max')),
+      given('buffer', options.getInteger('buffer')),
+      given('idle', options.getString('idle')),
       shown && 'public',
     ];
     const answer = await commands.run({

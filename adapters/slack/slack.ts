@@ -112,6 +112,11 @@ class Slack implements ChatPlatform {
     await postNotice(this.#workspace.client, channel, notice);
   }
 
+  async directChannel(user: string): Promise<string> {
+    const { channel } = await this.#workspace.client.conversations.open({ users: user });
+    return channel!.id!;
+  }
+
   async stop(): Promise<void> {
     await this.#connection.close();
   }

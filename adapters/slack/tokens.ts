@@ -11,7 +11,7 @@ const APP_TOKEN = `Create one with the scope connections:write (xapp-…) at ${A
 /** Without these, questions do not arrive or answers cannot be written. */
 export const needed = ['app_mentions:read', 'channels:history', 'chat:write', 'groups:history', 'im:history'];
 /** Without these, less is shown. */
-export const wanted = ['assistant:write', 'commands', 'files:read', 'reactions:write'];
+export const wanted = ['assistant:write', 'commands', 'files:read', 'im:write', 'reactions:write'];
 
 /** Asks Slack who we are and what we may do. Throws OperatorError. */
 export async function identify(client: WebClient, log: Logger): Promise<Self> {

@@ -3,6 +3,7 @@ import type { Costs } from '../modal/costs.ts';
 import { parseDuration } from '../modal/duration.ts';
 import { InputError } from '../modal/input-error.ts';
 import { parseSchedule, type Schedule } from '../modal/schedule.ts';
+import { parseWanted, type Wanted } from '../modal/wanted.ts';
 import type { WarmMode } from '../modal/warm-mode.ts';
 import { usualTime } from '../model/cold-starts.ts';
 import type { Origin, WarmStore } from '../store/warm-store.ts';
@@ -49,7 +50,6 @@ export interface CommandParts {
 
 const PREFIX = 'pilotlight-warm:';
 const AUDITED = 10;
-const CONTAINERS = /(?:^|\s)(?:[x×]\s*(\S+)|(\S+)\s*containers?)(?=\s|$)/i;
 const PUBLIC = /(?:^|\s)public$/i;
 
 export const isCommandButton = (id: string): boolean => id.startsWith(PREFIX);
@@ -92,11 +92,11 @@ class WarmCommands implements Commands {
       if (!this.#isAdmin(call)) return say(words.onlyAdmins(call));
       const by = originOf(call);
       if (verb === 'plan') {
-        const [containers, ...rule] = fields;
-        const standing = await mode.setSchedule(by, parseSchedule(rule.join(':')), Number(containers));
+        const [packed = '', ...rule] = fields;
+        const standing = await mode.setSchedule(by, parseSchedule(rule.join(':')), unpack(packed));
         return { ...say(words.standing(standing)), replaces: true };
       }
-      const wanted = { ms: Number(fields[0]), containers: Number(fields[1]) };
+      const wanted = { ms: Number(fields[0]), ...unpack(fields[1] ?? '') };
       const standing = await (verb === 'extend' ? mode.extend(by, wanted) : mode.warm(by, wanted));
       const text = words.standing(standing);
       return { ...say(verb === 'extend' ? words.extended(call.user, text) : text), replaces: true };
@@ -115,29 +115,29 @@ class WarmCommands implements Commands {
 
   /** Says what it would cost; a press does it. */
   async #warm(text: string, { mode, costs }: Set): Promise<CommandAnswer> {
-    const { containers, rest } = takeContainers(text);
+    const { rest, ...wanted } = parseWanted(text);
     const time = rest.replace(/^for\s+/i, '');
     const ms = time === '' ? this.#parts.defaultMs : parseDuration(time);
-    mode.check({ ms, containers });
+    await mode.check({ ms, ...wanted });
     const until = this.#parts.clock.now() + ms;
     return confirm(
-      `keep:${ms}:${containers}`,
-      words.warmCost({ ms, until, containers, costs, ...(await costs.spent()) }),
+      `keep:${ms}:${pack(wanted)}`,
+      words.warmCost({ ms, until, wanted, costs, ...(await costs.spent()) }),
     );
   }
 
-  async #schedule(text: string, call: CommandCall, { mode, costs, store }: Set): Promise<CommandAnswer> {
-    if (text === '') return say(words.scheduleNow((await store.load())?.schedule));
+  async #schedule(text: string, call: CommandCall, { mode, costs }: Set): Promise<CommandAnswer> {
+    if (text === '') return say(words.scheduleNow((await mode.state()).schedule));
     if (/^(off|none|stop)$/i.test(text)) {
       return say(words.standing(await mode.setSchedule(originOf(call), null)));
     }
-    const { containers, rest } = takeContainers(text);
+    const { rest, ...wanted } = parseWanted(text);
     const schedule = parseSchedule(rest);
-    mode.check({ ms: 60_000, containers });
+    await mode.check({ ms: 60_000, ...wanted });
     const weekMs = weekOf(schedule, this.#parts.clock.now());
     return confirm(
-      `plan:${containers}:${schedule.rule}`,
-      words.scheduleCost({ schedule, weekMs, containers, costs }),
+      `plan:${pack(wanted)}:${schedule.rule}`,
+      words.scheduleCost({ schedule, weekMs, wanted, costs }),
     );
   }
 
@@ -180,13 +180,20 @@ const originOf = ({ platform, channel, user }: Omit<CommandCall, 'text'>): Origi
   ...(user.name !== undefined && { name: user.name }),
 });
 
-/** "2h 3 containers" and "2h x3": the number, and the rest. */
-function takeContainers(text: string): { containers: number; rest: string } {
-  const [match, afterX, before] = CONTAINERS.exec(text) ?? [];
-  if (match === undefined) return { containers: 1, rest: text.trim() };
-  const number = Number(afterX ?? before);
-  if (!Number.isInteger(number)) throw new InputError(`"${match.trim()}" is not a number of containers.`);
-  return { containers: number, rest: text.replace(match, ' ').replace(/\s+/g, ' ').trim() };
+/** What is wanted, short enough for a button's id; reads back as the same. */
+const pack = ({ containers, tuning = {} }: Wanted): string =>
+  [containers, tuning.maxContainers, tuning.bufferContainers, tuning.scaledownWindowMs].join('.');
+
+function unpack(packed: string): Wanted {
+  const [containers, maxContainers, bufferContainers, scaledownWindowMs] = packed
+    .split('.')
+    .map((part) => (part === '' ? undefined : Number(part)));
+  const tuning = {
+    ...(maxContainers !== undefined && { maxContainers }),
+    ...(bufferContainers !== undefined && { bufferContainers }),
+    ...(scaledownWindowMs !== undefined && { scaledownWindowMs }),
+  };
+  return { containers: containers ?? 1, tuning };
 }
 
 /** How long its windows are in the coming week, ms. */

@@ -135,6 +135,8 @@ export interface ChatPlatform {
   open(address: Address, attempt: number): ReplySurface;
   /** Writes a message that no question asked for. Rejects when it could not be written. */
   tell?(channel: string, notice: CommandNotice): Promise<void>;
+  /** The channel of direct messages with somebody, opened where there is none. Rejects for who cannot have one. */
+  directChannel?(user: string): Promise<string>;
   /** Gets a picture of a question. Rejects with an ImageError, or the signal's reason. */
   fetchImage(image: ImageRef, limits: ImageLimits): Promise<Uint8Array>;
 }

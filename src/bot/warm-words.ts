@@ -1,11 +1,12 @@
 /** What admins read about warm mode. Times stand as marks that each platform shows in the reader's zone. */
 import type { Costs, Spent } from '../modal/costs.ts';
 import { formatDuration } from '../modal/duration.ts';
+import type { Notice } from '../modal/notices.ts';
 import { formatUsd } from '../modal/prices.ts';
-import type { Notice } from '../modal/reconciler.ts';
 import type { Schedule } from '../modal/schedule.ts';
+import { formatIdle, formatWanted, type Wanted } from '../modal/wanted.ts';
 import type { Standing, Status } from '../modal/warm-mode.ts';
-import type { AuditEntry, WarmState } from '../store/warm-store.ts';
+import type { AuditEntry, TargetState } from '../store/warm-store.ts';
 import type { PlatformName, User } from './ports.ts';
 
 /** What one press of Extend adds, ms. */
@@ -44,12 +45,13 @@ export function onlyAdmins({ platform, user }: { platform: PlatformName; user: U
 export const notSetUp = (missing: readonly string[]): string =>
   `🔧 Warm mode is not set up: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing. Whoever runs the bot finds in .env.example what belongs there. The model wakes for questions as always.`;
 
-const count = (containers: number): string => (containers === 1 ? '1 container' : `${containers} containers`);
+const count = (containers: number): string => formatWanted({ containers });
 
 /** How things stand after a change. */
 export function standing({ desired, agreed, problem, state }: Standing): string {
   const { containers, until, because } = desired;
-  const wanted = containers > 0 ? `warm: ${count(containers)} until ${at(until!)}` : 'cold';
+  const what = formatWanted(desired);
+  const wanted = containers > 0 ? `warm: ${what} until ${at(until!)}` : 'cold';
   if (!agreed) {
     const why = problem ?? 'Modal was not asked yet.';
     return `⚠️ Not done yet: the model is to be ${wanted}, but ${lower(why)} I go on trying; status tells when it is done.`;
@@ -57,13 +59,13 @@ export function standing({ desired, agreed, problem, state }: Standing): string 
   if (because === 'budget')
     return "💤 Cold: this month's GPU budget is used up, so that nothing is kept warm. The model wakes for questions.";
   if (containers === 0) return `💤 Cold: the model sleeps when nobody asks.${paused(state)}`;
-  const fewer = state.agreed?.max;
-  return `🔥 Warm: ${count(containers)} until ${at(until!)}${because === 'schedule' ? ', by the schedule' : ''}.${
-    fewer ? ` The app's own max_containers lets only ${fewer} of them run.` : ''
+  const most = state.agreed?.settings.maxContainers ?? containers;
+  return `🔥 Warm: ${what} until ${at(until!)}${because === 'schedule' ? ', by the schedule' : ''}.${
+    most < containers ? ` The app's own max_containers lets only ${most} of them run.` : ''
   }`;
 }
 
-const paused = ({ pausedUntil, schedule }: WarmState): string =>
+const paused = ({ pausedUntil, schedule }: TargetState): string =>
   pausedUntil && schedule ? ` The schedule is paused until ${at(pausedUntil)}.` : '';
 
 const lower = (sentence: string): string =>
@@ -72,11 +74,12 @@ const lower = (sentence: string): string =>
 export function warmCost(ask: {
   ms: number;
   until: number;
-  containers: number;
+  wanted: Wanted;
   costs: Costs;
   month: Spent['month'];
 }): string {
-  const { ms, until, containers, costs, month } = ask;
+  const { ms, until, wanted, costs, month } = ask;
+  const { containers } = wanted;
   const cost = costs.of(containers, ms);
   const what = `Keep ${count(containers)} warm for ${formatDuration(ms)}, until ${at(until)}?`;
   const budget = costs.budgetUsd;
@@ -84,6 +87,7 @@ export function warmCost(ask: {
   const passes = budget !== undefined && total > budget;
   return [
     what,
+    tuned(wanted, costs),
     cost === undefined
       ? 'What it costs is not known: MODAL_GPU is not set.'
       : `That costs about ${formatUsd(cost)} (${perHour(costs, containers)}).`,
@@ -96,22 +100,42 @@ export function warmCost(ask: {
 export function scheduleCost(ask: {
   schedule: Schedule;
   weekMs: number;
-  containers: number;
+  wanted: Wanted;
   costs: Costs;
 }): string {
-  const { schedule, weekMs, containers, costs } = ask;
+  const { schedule, weekMs, wanted, costs } = ask;
+  const { containers } = wanted;
   const cost = costs.of(containers, weekMs);
   return [
     `Keep ${count(containers)} warm ${schedule.rule}?`,
+    tuned(wanted, costs),
     cost === undefined
       ? `That is ${formatDuration(weekMs)} a week; what it costs is not known: MODAL_GPU is not set.`
       : `That is ${formatDuration(weekMs)} a week and costs about ${formatUsd(cost)} each week (${perHour(costs, containers)}).`,
-  ].join('\n');
+  ]
+    .filter(Boolean)
+    .join('\n');
 }
 
-export const scheduleNow = (schedule: WarmState['schedule']): string =>
+/** What else is asked for, and what that can come to. */
+function tuned({ containers, tuning = {} }: Wanted, costs: Costs): string {
+  const { maxContainers: max, bufferContainers: buffer, scaledownWindowMs: idle } = tuning;
+  const dear =
+    max !== undefined && max > containers && costs.price ? `, ${perHour(costs, max)} at the most` : '';
+  return [
+    max !== undefined && `At busy times there are no more than ${count(max)}${dear}.`,
+    buffer !== undefined &&
+      `While there is work, ${count(buffer)} more ${buffer === 1 ? 'is' : 'are'} kept ready.`,
+    idle !== undefined && `A container that is idle goes after ${formatIdle(idle)}.`,
+    (max ?? buffer ?? idle) !== undefined && 'Afterwards this is as the app was deployed.',
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+export const scheduleNow = (schedule: TargetState['schedule']): string =>
   schedule
-    ? `🗓 ${schedule.rule}, ${count(schedule.containers)}. To end it: schedule off.`
+    ? `🗓 ${schedule.rule}, ${formatWanted(schedule)}. To end it: schedule off.`
     : 'There is no schedule. Set one like this: schedule weekdays 9-18 Europe/Berlin.';
 
 export const extended = (user: User, text: string): string => `${text}\nExtended by ${user.name ?? user.id}.`;
@@ -134,7 +158,7 @@ export function status(shown: {
   return [
     standing(status) + (by && status.agreed ? ` Asked for by ${by.name ?? by.user}.` : ''),
     `Running now: ${running === undefined ? 'Modal does not say' : count(running)}`,
-    state.schedule && `Schedule: ${state.schedule.rule}, ${count(state.schedule.containers)}`,
+    state.schedule && `Schedule: ${state.schedule.rule}, ${formatWanted(state.schedule)}`,
     usual !== undefined && `A cold start usually takes ${Math.round(usual / 1_000)} s.`,
     `GPU time: today ${used(spent.today, costs)}; this month ${used(spent.month, costs)}${
       costs.budgetUsd === undefined ? '' : ` of ${formatUsd(costs.budgetUsd)}`
@@ -164,6 +188,10 @@ export function notice(told: Notice): string {
       return `⚠️ Since ${at(told.since)} the model is to be let sleep, but ${lower(told.reason)} It may still cost money. I go on trying, and tell you when it is done.`;
     case 'asleep-after-all':
       return '✅ Modal agrees again: all is as you wanted it.';
+    case 'let-go':
+      return told.isGone
+        ? 'ℹ️ The settings of the bot name another server now, and Modal knows the one before no more: nothing is kept warm there.'
+        : '💤 The settings of the bot name another server now: the one before was warm, and is let sleep.';
     case 'budget':
       return told.level === 'near'
         ? `💸 80 % of this month's GPU budget is used up: ${formatUsd(told.usd)} of ${formatUsd(told.budgetUsd)}.`

@@ -1,21 +1,18 @@
 import type { Function_, ModalClient } from 'modal';
 import type { Logger } from 'pino';
 import { type Clock, sleep } from '../clock.ts';
+import type { Settings, Target } from '../store/warm-store.ts';
 import { plainFault, ScalingError } from './faults.ts';
 
-/** What is not given keeps its value. */
-export interface ScalingChange {
-  readonly minContainers?: number;
-  readonly maxContainers?: number;
-  /** Idle containers kept beside busy ones. */
-  readonly bufferContainers?: number;
-  /** Idle time after which a container is taken away; whole seconds, 2 s to 20 min. */
-  readonly scaledownWindowMs?: number;
-}
+/** What is not given keeps its value. The window is whole seconds, 2 s to 20 min. */
+export type ScalingChange = Partial<Settings>;
 
 /** Scales one deployed Server, Function or method of a Cls. Every call throws {@link ScalingError}. */
 export interface Autoscaler {
-  /** Changes the settings until the next deploy resets them; resolves to what Modal says they are now. */
+  /**
+   * Changes the settings until the next deploy resets them; resolves to what Modal says they are now. An empty
+   * change only asks.
+   */
   update(change: ScalingChange): Promise<ScalingChange>;
   /** Containers there are now, starting ones too, and calls that wait for one. */
   stats(): Promise<{ readonly containers: number; readonly backlog: number }>;
@@ -23,14 +20,10 @@ export interface Autoscaler {
   close(): void;
 }
 
-export interface AutoscalerOptions {
+export interface AutoscalerOptions extends Target {
   /** ak-… and as-… */
   readonly tokenId: string;
   readonly tokenSecret: string;
-  readonly environment?: string | undefined;
-  readonly app: string;
-  /** The name of a Server or Function; "Class.method" for a method of a Cls. */
-  readonly server: string;
   /** In place of the real control plane. */
   readonly serverUrl?: string | undefined;
   /** For a call with all its retries, ms; default 15,000. */
@@ -40,7 +33,7 @@ export interface AutoscalerOptions {
 }
 
 /** Modal's limits of scaledown_window. https://modal.com/docs/guide/scale */
-const WINDOW_MS = { min: 2_000, max: 1_200_000 };
+export const WINDOW_MS = { min: 2_000, max: 1_200_000 };
 
 export function createAutoscaler(options: AutoscalerOptions): Autoscaler {
   return new ModalAutoscaler(options);

@@ -7,6 +7,9 @@ const NEAR = 0.8;
 /** A container that was not seen before cannot have run for longer than samples are apart; ms. */
 const BETWEEN_SAMPLES = 60_000;
 
+/** How far the month's budget is used up. */
+export type Budget = 'ok' | 'near' | 'past';
+
 export interface Spent {
   readonly today: Usage;
   readonly month: Usage;
@@ -59,8 +62,7 @@ export class Costs {
     return { today, month };
   }
 
-  /** How far the month's budget is used up. */
-  async budget(): Promise<'ok' | 'near' | 'past'> {
+  async budget(): Promise<Budget> {
     if (this.budgetUsd === undefined) return 'ok';
     const { microUsd } = await this.#store.usage(this.month);
     const share = microUsd / 1_000_000 / this.budgetUsd;

@@ -1,12 +1,14 @@
 import { InputError } from './input-error.ts';
 
 const UNITS: Readonly<Record<string, number>> = {
+  s: 1_000,
   m: 60_000,
   h: 3_600_000,
   d: 86_400_000,
   w: 604_800_000,
 };
 const NAMES: readonly (readonly [RegExp, string])[] = [
+  [/^(s|secs?|seconds?)$/, 's'],
   [/^(m|min|mins|minutes?)$/, 'm'],
   [/^(h|hrs?|hours?)$/, 'h'],
   [/^(d|days?)$/, 'd'],

@@ -1,3 +1,5 @@
+import type { Target } from '../store/warm-store.ts';
+
 /**
  * - `invalid`: refused here, before anything was sent.
  * - `token`: Modal does not accept the token.
@@ -25,10 +27,7 @@ const UNAUTHENTICATED = 16;
 const INVALID = [3, 9, 11];
 
 /** What the SDK threw, for people. It has error classes of its own for some, gRPC's codes for the rest. */
-export function plainFault(
-  error: unknown,
-  { app, server, environment }: { app: string; server: string; environment?: string | undefined },
-): ScalingError {
+export function plainFault(error: unknown, { app, server, environment }: Target): ScalingError {
   if (error instanceof ScalingError) return error;
   const { name, code, details, message } = error as Error & { code?: unknown; details?: string };
   if (name === 'NotFoundError' || code === NOT_FOUND) {

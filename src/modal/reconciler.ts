@@ -1,10 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import type { Origin, WarmState, WarmStore } from '../store/warm-store.ts';
+import type { Target, TargetState, WarmStore } from '../store/warm-store.ts';
+import { makeAgree } from './agreement.ts';
 import type { Autoscaler } from './autoscaler.ts';
 import type { Costs } from './costs.ts';
 import { type Desired, desiredAt, nextChange } from './desired.ts';
+import { ScalingError } from './faults.ts';
+import { Notices, type Tell } from './notices.ts';
+import { TargetStore } from './target-store.ts';
+import { isConfirmed } from './tuning.ts';
 
 /** Looking whether all is as wanted, and what runs; ms. */
 const LOOK = 60_000;
@@ -14,33 +18,21 @@ const SAY_AGAIN = 300_000;
 const FIRST_RETRY = 5_000;
 /** Another process takes over this long after the leading one died; ms. */
 const LEASE = 90_000;
-/** People are told this long before the end, unless the whole of it was not twice as long; ms. */
-const NEAR_END = 600_000;
 /** A model that cannot be put to sleep for this long is told of; ms. */
 const WORRY = 60_000;
 /** The wall clock was set, not just corrected; ms. */
 const CLOCK_STEP = 5_000;
 
-/** What admins are told without having asked. */
-export type Notice =
-  | { readonly about: 'ending'; readonly until: number; readonly containers: number }
-  | { readonly about: 'not-asleep'; readonly since: number; readonly reason: string }
-  | { readonly about: 'asleep-after-all' }
-  | {
-      readonly about: 'budget';
-      readonly level: 'near' | 'past';
-      readonly usd: number;
-      readonly budgetUsd: number;
-    };
-
 export interface ReconcilerOptions {
+  readonly target: Target;
   readonly autoscaler: Autoscaler;
   readonly store: WarmStore;
+  /** This process, to the others on the store. */
+  readonly holder: string;
   readonly costs: Costs;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Tells the people where a change was asked for. */
-  readonly tell: (to: Origin, notice: Notice) => Promise<void>;
+  readonly tell: Tell;
 }
 
 /**
@@ -49,7 +41,8 @@ export interface ReconcilerOptions {
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #id = randomUUID();
+  readonly #state: TargetStore;
+  readonly #notices: Notices;
   /** One after the other: what Modal is told last is what is wanted last. */
   #queue: Promise<void> = Promise.resolve();
   #cancel: () => void = () => {};
@@ -64,6 +57,8 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#state = new TargetStore(options.store, options.target);
+    this.#notices = new Notices({ ...options, state: this.#state });
     this.#clocks = { wall: options.clock.now(), monotonic: options.clock.monotonic() };
   }
 
@@ -72,7 +67,7 @@ export class Reconciler {
     this.#cancel();
     this.#options.autoscaler.close();
     await this.#queue;
-    await this.#options.store.yieldLead(this.#id);
+    await this.#options.store.yieldLead(this.#options.holder);
   }
 
   /** Somebody uses the model: from now on it is looked how much runs, until nothing does. */
@@ -100,21 +95,23 @@ export class Reconciler {
   }
 
   async #agree(force: boolean): Promise<void> {
-    const { store, clock, costs } = this.#options;
-    const leads = await store.lead(this.#id, clock.now(), LEASE);
-    const before = await store.load();
+    const { store, holder, clock, costs } = this.#options;
+    const leads = await store.lead(holder, clock.now(), LEASE);
+    const before = await this.#state.load();
     const nothing = !before && !this.#mayRun;
     if (nothing || !(leads || force)) return this.#later(LOOK);
     const level = await costs.budget();
     const state = await this.#ended(await this.#clockChecked(before ?? {}));
-    const desired = desiredAt(state, clock.now(), level === 'past');
+    const at = clock.now();
+    const desired = desiredAt(state, at, level === 'past');
     const stale = clock.monotonic() - this.#saidAt >= SAY_AGAIN;
-    if (before && (force || stale || state.failing || state.agreed?.containers !== desired.containers))
-      await this.#say(desired, state);
+    if (before && (force || stale || !isConfirmed(state, desired))) await this.#say(desired, state);
+    if (this.#stopped) return;
     if (this.#failures === 0) await this.#look(desired);
-    await this.#tellEnd(state, desired);
-    await this.#tellBudget(state, level);
-    const waits = [LOOK, nextChange(state, clock.now()) - clock.now()];
+    await this.#notices.ofEnd(state, desired);
+    await this.#notices.ofBudget(state, level);
+    // What was to change while Modal was told is late already.
+    const waits = [LOOK, nextChange(state, at) - clock.now()];
     if (this.#failures > 0) waits.push(FIRST_RETRY * 2 ** (this.#failures - 1));
     this.#later(Math.max(0, Math.min(...waits)));
   }
@@ -123,14 +120,14 @@ export class Reconciler {
    * When the wall clock is set back, the time asked for would last longer than was paid for: it is moved
    * along. Set forward, it ends early, which costs nothing.
    */
-  async #clockChecked(state: WarmState): Promise<WarmState> {
-    const { clock, store, log } = this.#options;
+  async #clockChecked(state: TargetState): Promise<TargetState> {
+    const { clock, log } = this.#options;
     const before = this.#clocks;
     this.#clocks = { wall: clock.now(), monotonic: clock.monotonic() };
     const step = this.#clocks.wall - before.wall - (this.#clocks.monotonic - before.monotonic);
     if (step > -CLOCK_STEP || !state.manual) return state;
     log.warn({ ms: step }, 'the clock was set back: the end of warm mode moves along');
-    return store.change((now) =>
+    return this.#state.change((now) =>
       now.manual && now.manual.until === state.manual?.until
         ? {
             ...now,
@@ -140,11 +137,10 @@ export class Reconciler {
     );
   }
 
-  async #ended(state: WarmState): Promise<WarmState> {
-    const { clock, store } = this.#options;
-    const at = clock.now();
+  async #ended(state: TargetState): Promise<TargetState> {
+    const at = this.#options.clock.now();
     if (!state.manual || at < state.manual.until) return state;
-    return store.change(
+    return this.#state.change(
       (now) => {
         const { manual, ...rest } = now;
         // What the end is told about needs somebody to tell.
@@ -154,40 +150,37 @@ export class Reconciler {
     );
   }
 
-  async #say({ containers }: Desired, { failing }: WarmState): Promise<void> {
-    const { autoscaler, store, clock, log } = this.#options;
+  async #say(desired: Desired, before: TargetState): Promise<void> {
+    const { autoscaler, clock, log } = this.#options;
     try {
-      const { maxContainers: max = 0 } = await autoscaler.update({ minContainers: containers });
+      await makeAgree(desired, { autoscaler, state: this.#state, clock });
       this.#saidAt = clock.monotonic();
       this.#failures = 0;
-      if (containers > 0) this.#mayRun = true;
-      const state = await store.change(({ failing: _, ...state }) => ({
-        ...state,
-        agreed: { containers, at: clock.now(), ...(max > 0 && max < containers && { max }) },
-      }));
-      log.info({ containers }, 'Modal agrees on min_containers');
-      if (failing?.told) await this.#tell(state, { about: 'asleep-after-all' });
+      if (desired.containers > 0) this.#mayRun = true;
+      log.info({ containers: desired.containers }, 'Modal agrees on min_containers');
+      if (before.failing?.told) await this.#notices.tell(before, { about: 'asleep-after-all' });
     } catch (error) {
-      await this.#failed(containers, (error as Error).message);
+      if (!(error instanceof ScalingError)) throw error;
+      await this.#failed(desired, error.message);
     }
   }
 
-  async #failed(containers: number, reason: string): Promise<void> {
-    const { store, clock, log } = this.#options;
+  async #failed({ containers }: Desired, reason: string): Promise<void> {
+    const { clock, log } = this.#options;
     if (this.#stopped) return;
     this.#failures += 1;
     this.#saidAt = Number.NEGATIVE_INFINITY;
-    const now = clock.now();
     log.warn({ containers, failures: this.#failures, reason }, 'Modal does not agree on min_containers');
-    const { failing, ...state } = await store.change((state) => ({
-      ...state,
-      failing: { ...state.failing, since: state.failing?.since ?? now, reason },
-    }));
+    const now = clock.now();
+    const { failing, ...state } = await this.#state.change((state) => {
+      const known = state.failing?.containers === containers ? state.failing : undefined;
+      return { ...state, failing: { containers, since: now, ...known, reason } };
+    });
     // It may go on costing money.
     const worrying = containers === 0 && failing && !failing.told && now - failing.since >= WORRY;
     if (!worrying) return;
-    await store.change((state) => ({ ...state, failing: { ...failing, told: true } }));
-    await this.#tell(state, { about: 'not-asleep', since: failing.since, reason });
+    await this.#state.change((state) => ({ ...state, failing: { ...failing, told: true } }));
+    await this.#notices.tell(state, { about: 'not-asleep', since: failing.since, reason });
   }
 
   /** Counts what runs, while something may. */
@@ -208,52 +201,9 @@ export class Reconciler {
     }
   }
 
-  async #tellEnd({ manual }: WarmState, { until, containers, because }: Desired): Promise<void> {
-    if (!manual || manual.told || because !== 'manual' || until === undefined) return;
-    const { clock, store } = this.#options;
-    const left = until - clock.now();
-    if (left > NEAR_END || manual.until - manual.since < 2 * NEAR_END) return;
-    const state = await store.change((now) =>
-      now.manual ? { ...now, manual: { ...now.manual, told: true } } : now,
-    );
-    await this.#tell(state, { about: 'ending', until, containers });
-  }
-
-  async #tellBudget(state: WarmState, level: 'ok' | 'near' | 'past'): Promise<void> {
-    const { costs, store, log } = this.#options;
-    const { month, budgetUsd } = costs;
-    const told = state.budgetTold;
-    if (level === 'ok' || budgetUsd === undefined || !whoAsked(state)) return;
-    if (told === `${month} past` || told === `${month} ${level}`) return;
-    const spent = (await costs.spent()).month.microUsd / 1e6;
-    log.warn({ level, usd: spent, budgetUsd }, 'the GPU budget of the month');
-    const now = await store.change((state) => ({ ...state, budgetTold: `${month} ${level}` }), {
-      at: this.#options.clock.now(),
-      origin: null,
-      action: 'budget',
-      detail: level,
-    });
-    await this.#tell(now, { about: 'budget', level, usd: spent, budgetUsd });
-  }
-
-  /** Best effort: chat may be down, and money is what matters. */
-  async #tell(state: WarmState, notice: Notice): Promise<void> {
-    const to = whoAsked(state);
-    if (!to) return;
-    await this.#options.tell(to, notice).catch((error) => {
-      this.#options.log.warn(
-        { channel: to.channel, about: notice.about, err: error },
-        'cannot tell of warm mode',
-      );
-    });
-  }
-
   #later(ms: number): void {
     if (this.#stopped) return;
     this.#cancel();
     this.#cancel = this.#options.clock.after(ms, () => void this.run(false));
   }
 }
-
-const whoAsked = ({ manual, endedBy, schedule }: WarmState): Origin | undefined =>
-  manual?.by ?? endedBy ?? schedule?.by;

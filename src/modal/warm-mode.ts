@@ -1,4 +1,4 @@
-import type { AuditEntry, Origin, WarmState } from '../store/warm-store.ts';
+import type { AuditEntry, Origin, TargetState } from '../store/warm-store.ts';
 import type { Spent } from './costs.ts';
 import { type Desired, desiredAt } from './desired.ts';
 import { formatDuration } from './duration.ts';
@@ -6,6 +6,9 @@ import { InputError } from './input-error.ts';
 import { formatUsd } from './prices.ts';
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts';
 import type { Schedule } from './schedule.ts';
+import { TargetStore } from './target-store.ts';
+import { isConfirmed } from './tuning.ts';
+import { checkWanted, formatWanted, type Wanted } from './wanted.ts';
 
 export interface WarmModeOptions extends ReconcilerOptions {
   /** The longest that one can ask for, ms. */
@@ -16,7 +19,7 @@ export interface WarmModeOptions extends ReconcilerOptions {
 /** How things stand; `agreed` only when Modal has confirmed what is wanted. */
 export interface Standing {
   readonly desired: Desired;
-  readonly state: WarmState;
+  readonly state: TargetState;
   readonly agreed: boolean;
   /** Why Modal does not agree, in plain words. */
   readonly problem?: string;
@@ -31,10 +34,12 @@ export interface Status extends Standing {
 /** Keeps the model awake for as long as admins want and no longer. What they want is stored. */
 export class WarmMode {
   readonly #options: WarmModeOptions;
+  readonly #state: TargetStore;
   readonly #reconciler: Reconciler;
 
   constructor(options: WarmModeOptions) {
     this.#options = options;
+    this.#state = new TargetStore(options.store, options.target);
     this.#reconciler = new Reconciler(options);
   }
 
@@ -54,32 +59,36 @@ export class WarmMode {
   }
 
   /** Keeps so many containers from now on; a time asked for earlier is replaced. @throws InputError */
-  async warm(by: Origin, wanted: { ms: number; containers: number }): Promise<Standing> {
-    const { ms, containers } = wanted;
-    this.check(wanted);
+  async warm(by: Origin, wanted: Wanted & { ms: number }): Promise<Standing> {
+    const { ms, containers, tuning = {} } = wanted;
+    await this.check(wanted);
     await this.#checkBudget();
     const now = this.#options.clock.now();
-    return this.#change((state) => ({ ...state, manual: { containers, since: now, until: now + ms, by } }), {
-      at: now,
-      origin: by,
-      action: 'warm',
-      detail: `${containers} × ${formatDuration(ms)}`,
-    });
+    return this.#change(
+      (state) => ({ ...state, manual: { containers, tuning, since: now, until: now + ms, by } }),
+      { at: now, origin: by, action: 'warm', detail: `${formatWanted(wanted)} for ${formatDuration(ms)}` },
+    );
   }
 
   /** Adds to the time, up to the longest there may be from now. @throws InputError */
   async extend(by: Origin, { ms, containers }: { ms: number; containers: number }): Promise<Standing> {
     const { maxMs, clock } = this.#options;
-    this.check({ ms, containers });
-    await this.#checkBudget();
     const now = clock.now();
+    const { tuning } = desiredAt(await this.state(), now, false);
+    await this.check({ ms, containers, tuning });
+    await this.#checkBudget();
     return this.#change(
       (state) => {
         const from = Math.max(now, state.manual?.until ?? desiredAt(state, now, false).until ?? now);
         const until = Math.min(from + ms, now + maxMs);
-        return { ...state, manual: { containers, since: now, until, by } };
+        return { ...state, manual: { containers, tuning, since: now, until, by } };
       },
-      { at: now, origin: by, action: 'extend', detail: `${containers} × ${formatDuration(ms)} more` },
+      {
+        at: now,
+        origin: by,
+        action: 'extend',
+        detail: `${formatWanted({ containers })} for ${formatDuration(ms)} more`,
+      },
     );
   }
 
@@ -96,63 +105,77 @@ export class WarmMode {
   }
 
   /** Sets the schedule in place of an earlier one; null for none. @throws InputError */
-  async setSchedule(by: Origin, schedule: Schedule | null, containers = 1): Promise<Standing> {
-    this.check({ ms: 60_000, containers });
-    const detail = schedule ? `${schedule.rule}, ${containers} ×` : 'off';
+  async setSchedule(
+    by: Origin,
+    schedule: Schedule | null,
+    wanted: Wanted = { containers: 1 },
+  ): Promise<Standing> {
+    const { containers, tuning = {} } = wanted;
+    await this.check({ ms: 60_000, ...wanted });
+    const detail = schedule ? `${schedule.rule}, ${formatWanted(wanted)}` : 'off';
     return this.#change(
       ({ schedule: _, pausedUntil: __, ...state }) =>
-        schedule ? { ...state, schedule: { rule: schedule.rule, containers, by } } : state,
+        schedule ? { ...state, schedule: { rule: schedule.rule, containers, tuning, by } } : state,
       { at: this.#options.clock.now(), origin: by, action: 'schedule', detail },
     );
   }
 
   /** @throws InputError when it cannot be asked for, whatever the budget */
-  check({ ms, containers }: { ms: number; containers: number }): void {
+  async check({ ms, ...wanted }: Wanted & { ms: number }): Promise<void> {
     const { maxMs, maxContainers } = this.#options;
     if (!(ms >= 60_000)) throw new InputError('The shortest time is a minute.');
     if (ms > maxMs)
       throw new InputError(
         `${formatDuration(ms)} is too long: the most is ${formatDuration(maxMs)} at once.`,
       );
-    if (!(Number.isInteger(containers) && containers >= 1 && containers <= maxContainers))
-      throw new InputError(`Say a number of containers from 1 to ${maxContainers}, not ${containers}.`);
+    checkWanted(wanted, maxContainers);
+    const { containers, tuning = {} } = wanted;
+    const own = (await this.state()).deployed?.maxContainers;
+    if (tuning.maxContainers === undefined && own !== undefined && own < containers)
+      throw new InputError(
+        `The app allows ${own} at most (its own max_containers). Keep fewer, or ask for max ${containers} as well.`,
+      );
   }
 
   async status(): Promise<Status> {
-    const { autoscaler, store, costs } = this.#options;
+    const { autoscaler, costs } = this.#options;
     const [running, standing, spent] = await Promise.all([
       autoscaler.stats().then(
         ({ containers }) => containers,
         () => undefined,
       ),
-      this.#standing((await store.load()) ?? {}),
+      this.state().then((state) => this.#standing(state)),
       costs.spent(),
     ]);
     return { ...standing, running, spent };
   }
 
+  /** What is wanted, and how far Modal agrees. */
+  async state(): Promise<TargetState> {
+    return (await this.#state.load()) ?? {};
+  }
+
   /** True when Modal was told to keep at least one container. */
   async isWarm(): Promise<boolean> {
-    const { agreed, desired } = await this.#standing((await this.#options.store.load()) ?? {});
+    const { agreed, desired } = await this.#standing(await this.state());
     return agreed && desired.containers > 0;
   }
 
-  async #change(change: (state: WarmState) => WarmState, entry: AuditEntry): Promise<Standing> {
-    await this.#options.store.change(({ failing: _, ...state }) => change(state), entry);
+  async #change(change: (state: TargetState) => TargetState, entry: AuditEntry): Promise<Standing> {
+    await this.#state.change(({ failing: _, ...state }) => change(state), entry);
     this.#options.log.info({ action: entry.action, user: entry.origin?.user }, 'warm mode changed');
     await this.#reconciler.run(true);
-    return this.#standing((await this.#options.store.load()) ?? {});
+    return this.#standing(await this.state());
   }
 
-  async #standing(state: WarmState): Promise<Standing> {
+  async #standing(state: TargetState): Promise<Standing> {
     const { clock, costs } = this.#options;
     const desired = desiredAt(state, clock.now(), (await costs.budget()) === 'past');
-    const { agreed: said, failing } = state;
+    const { failing } = state;
     return {
       desired,
       state,
-      // Nobody ever changed anything: as the app was deployed.
-      agreed: !failing && (said ? said.containers === desired.containers : desired.containers === 0),
+      agreed: isConfirmed(state, desired),
       ...(failing && { problem: failing.reason }),
     };
   }

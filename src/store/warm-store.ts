@@ -8,11 +8,33 @@ export interface Origin {
   readonly name?: string;
 }
 
-/** What admins want of the model, and how far Modal agrees. Times are ms since the epoch. */
-export interface WarmState {
+/** What one autoscaler on Modal scales. */
+export interface Target {
+  readonly app: string;
+  /** The name of a Server or Function; "Class.method" for a method of a Cls. */
+  readonly server: string;
+  readonly environment?: string | undefined;
+}
+
+/** The autoscaler's settings beside min_containers. */
+export interface Tuning {
+  readonly maxContainers: number;
+  /** Idle containers kept beside busy ones. */
+  readonly bufferContainers: number;
+  /** Idle time after which a container is taken away, ms. */
+  readonly scaledownWindowMs: number;
+}
+
+export interface Settings extends Tuning {
+  readonly minContainers: number;
+}
+
+/** What admins want of one target, and how far Modal agrees. Times are ms since the epoch. */
+export interface TargetState {
   /** Kept warm by hand. */
   readonly manual?: {
     readonly containers: number;
+    readonly tuning?: Partial<Tuning>;
     readonly since: number;
     readonly until: number;
     readonly by: Origin;
@@ -21,14 +43,32 @@ export interface WarmState {
   };
   /** Who asked for what has ended, to be told if Modal does not let it end. */
   readonly endedBy?: Origin;
-  readonly schedule?: { readonly rule: string; readonly containers: number; readonly by: Origin };
+  readonly schedule?: {
+    readonly rule: string;
+    readonly containers: number;
+    readonly tuning?: Partial<Tuning>;
+    readonly by: Origin;
+  };
   /** The schedule's window that `cold` has ended early ends here; the next one counts again. */
   readonly pausedUntil?: number;
   /** What Modal confirmed last. */
-  readonly agreed?: { readonly containers: number; readonly at: number; readonly max?: number };
-  /** Since when Modal does not do what is wanted. */
-  readonly failing?: { readonly since: number; readonly reason: string; readonly told?: boolean };
-  /** The last word about the budget: "2026-01 80%", "2026-01 100%". */
+  readonly agreed?: { readonly containers: number; readonly at: number; readonly settings: Settings };
+  /** What Modal was told and did not confirm: it may be in force all the same. */
+  readonly sent?: Settings;
+  /** As the app was deployed, to be given back. */
+  readonly deployed?: Tuning;
+  /** Since when Modal does not keep as many as wanted. */
+  readonly failing?: {
+    readonly containers: number;
+    readonly since: number;
+    readonly reason: string;
+    readonly told?: boolean;
+  };
+}
+
+export interface WarmState {
+  readonly targets?: Readonly<Record<string, { readonly target: Target } & TargetState>>;
+  /** The last word about the budget: "2026-01 near", "2026-01 past". */
   readonly budgetTold?: string;
 }
 

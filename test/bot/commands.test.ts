@@ -52,6 +52,41 @@ describe('the commands of warm mode', () => {
     expect(play.app.minContainers).toBe(2);
   });
 
+  it('say what the most there may be costs, and what happens to it afterwards', async () => {
+    const asked = await run('warm 2h 2 containers max 4 buffer 1 idle 10m');
+    expect(read(asked)).toBe(
+      'Keep 2 containers warm for 2 h, until 2026-01-05 14:00 UTC?\n' +
+        'At busy times there are no more than 4 containers, $14.40 an hour on X at the most. ' +
+        'While there is work, 1 container more is kept ready. ' +
+        'A container that is idle goes after 10 min. Afterwards this is as the app was deployed.\n' +
+        'That costs about $14.40 ($7.20 an hour on X).\n' +
+        "⚠️ It would pass this month's budget of $6.00, and end when it does.",
+    );
+    expect(read(await commands.press(asked.buttons[0]!.id, admin))).toBe(
+      '🔥 Warm: 2 containers, max 4, buffer 1, idle 10 min until 2026-01-05 14:00 UTC.',
+    );
+    expect(play.app.settings).toEqual({
+      minContainers: 2,
+      maxContainers: 4,
+      bufferContainers: 1,
+      scaledownWindowMs: 10 * MINUTE,
+    });
+  });
+
+  it('take them in any order, and for a schedule too', async () => {
+    expect(await confirm('warm max 3 containers idle 90 s 2h x2')).toContain(
+      '2 containers, max 3, idle 90 s until',
+    );
+    expect(await confirm('schedule daily 9-18 UTC buffer 1')).toContain('🔥 Warm');
+    expect(read(await run('schedule'))).toContain('mon-sun 09:00-18:00 UTC, 1 container, buffer 1.');
+  });
+
+  it('fit what they offer into Discord’s 100 characters', async () => {
+    const rule = 'mon,wed,fri,sun 09:30-17:30 America/Argentina/ComodRivadavia';
+    const { buttons } = await run(`schedule ${rule} 4 containers max 100 buffer 4 idle 20m`);
+    expect(buttons.map(({ id }) => id.length).filter((length) => length > 100)).toEqual([]);
+  });
+
   it('change nothing when it is cancelled', async () => {
     const { buttons } = await run('warm 2h');
     expect(read(await commands.press(buttons[1]!.id, admin))).toContain('Nothing was changed');
@@ -73,6 +108,16 @@ describe('the commands of warm mode', () => {
     ['warm 0 containers', 'from 1 to 4, not 0'],
     ['warm 2h many containers', 'not a number of containers'],
     ['warm 2h 99 containers', 'from 1 to 4, not 99'],
+    ['warm 2h -1 containers', 'not a number of containers'],
+    ['warm 2h 3 containers max 2', 'At least 3 containers and at most 2 cannot both be'],
+    ['warm 2h max 0', 'cannot both be'],
+    ['warm 2h max lots', '"max lots" is not a number of containers'],
+    ['warm 2h buffer 9', 'a buffer from 0 to 4'],
+    ['warm 2h buffer', 'not a length of time'],
+    ['warm 2h idle 1s', '2 s to 20 min'],
+    ['warm 2h idle 21m', '2 s to 20 min'],
+    ['warm 2h idle soon', 'not a length of time'],
+    ['schedule daily 9-18 UTC 2 containers max 1', 'cannot both be'],
     ['warm until tea', 'not a length of time'],
     ['cold beer', 'takes nothing more'],
     ['schedule weekdays 9-18 Mars/Olympus', 'not a time zone'],
@@ -131,7 +176,7 @@ describe('the commands of warm mode', () => {
     expect(status).toContain('A container costs $3.60 an hour on X.');
     expect(status).toContain('A cold start usually takes 42 s.');
     expect(status).toMatch(/today 30 min, \$1\.8\d; this month 30 min, \$1\.8\d of \$6\.00 \(estimated/);
-    expect(status).toContain('• 2026-01-05 12:00 UTC admin on slack: warm 1 × 2 h');
+    expect(status).toContain('• 2026-01-05 12:00 UTC admin on slack: warm 1 container for 2 h');
     expect(read(await run('status', anybody))).not.toContain('Last changes');
   });
 

@@ -86,13 +86,17 @@ describe('warm mode from end to end, through Bolt, discord.js and Modal’s SDK'
     return slackShown().text;
   }
 
-  async function warmUpInSlack(): Promise<void> {
+  async function press(): Promise<void> {
     const { slack } = sandbox;
-    expect(await slackCommand('warm 2h')).toMatch(/costs about \$7\.90/);
     const { id, buttons } = slackShown();
     await slack.click(slack.channel, id, buttons[0]!.id, slack.people.admin);
+  }
+
+  async function warmUpInSlack(): Promise<void> {
+    expect(await slackCommand('warm 2h')).toMatch(/costs about \$7\.90/);
+    await press();
     await until(() => expect(slackShown().text).toContain('🔥 Warm: 1 container'));
-    expect(slackShown().onlyFor).toBe(slack.people.admin);
+    expect(slackShown().onlyFor).toBe(sandbox.slack.people.admin);
     await phase('awake');
   }
 
@@ -149,6 +153,76 @@ describe('warm mode from end to end, through Bolt, discord.js and Modal’s SDK'
     expect(modal!.scaling.minContainers).toBe(0);
   });
 
+  it('sets max, buffer and idle time where asked, and gives back what the app was deployed with', async () => {
+    const { discord, modal } = sandbox;
+    modal!.deploy({ maxContainers: 8 });
+    const deployed = modal!.scaling;
+    expect(await slackCommand('warm 2h 2 containers max 4 buffer 1 idle 10m')).toContain(
+      'no more than 4 containers',
+    );
+    await press();
+    await until(() => expect(slackShown().text).toContain('🔥 Warm: 2 containers, max 4'));
+    const asked = { minContainers: 2, maxContainers: 4, bufferContainers: 1, scaledownWindowMs: 600_000 };
+    expect(modal!.scaling).toEqual(asked);
+
+    const shown = () => discord.messages(discord.channel).findLast(({ onlyFor }) => onlyFor)!;
+    await discord.command({
+      channel: discord.channel,
+      user: discord.people.admin,
+      name: 'model warm',
+      options: { for: '30m', containers: 1, max: 3, buffer: 0, idle: '90s' },
+    });
+    await until(() => expect(shown()?.buttons).toHaveLength(2));
+    await discord.click(discord.channel, shown().id, shown().buttons[0]!.id, discord.people.admin);
+    await until(() => expect(shown().text).toContain('🔥 Warm: 1 container, max 3, buffer 0, idle 90 s'));
+    expect(modal!.scaling).toEqual({
+      minContainers: 1,
+      maxContainers: 3,
+      bufferContainers: 0,
+      scaledownWindowMs: 90_000,
+    });
+
+    await sandbox.restart();
+    clock.forward(HOUR);
+    await until(() => expect(modal!.scaling).toEqual(deployed));
+  });
+
+  it('tells who asked, and the admins of both platforms directly, when Modal cannot be told to let it sleep', async () => {
+    const { slack, discord, modal } = sandbox;
+    await warmUpInSlack();
+    modal!.unreachable = true;
+    clock.forward(2 * HOUR);
+    const told = (channel: string, from: typeof slack | typeof discord) =>
+      from.messages(channel).filter(({ text }) => text.includes('is to be let sleep'));
+    await until(() => {
+      clock.forward(30_000);
+      expect(told(slack.channel, slack)).toHaveLength(1);
+      expect(told(slack.openDm(slack.people.admin), slack)).toHaveLength(1);
+      expect(told(discord.openDm(discord.people.admin), discord)).toHaveLength(1);
+    });
+    modal!.unreachable = false;
+    await until(() => {
+      clock.forward(30_000);
+      expect(modal!.scaling.minContainers).toBe(0);
+      expect(discord.messages(discord.openDm(discord.people.admin)).at(-1)?.text).toContain('agrees again');
+    });
+    expect(told(slack.openDm(slack.people.asker), slack)).toEqual([]);
+    expect(told(discord.openDm(discord.people.asker), discord)).toEqual([]);
+  });
+
+  it('lets a server sleep that the settings name no more, and says so', async () => {
+    const { slack, modal } = sandbox;
+    await warmUpInSlack();
+    await sandbox.restart({ MODAL_SERVER: 'AnotherServer' });
+    await until(() => expect(modal!.scaling.minContainers).toBe(0));
+    await until(() =>
+      expect(slack.messages(slack.channel).at(-1)?.text).toContain(
+        'the one before was warm, and is let sleep',
+      ),
+    );
+    expect(await slackCommand('status')).toContain('💤 Cold');
+  });
+
   it('tells the channel shortly before the end, and a press makes it longer', async () => {
     const { slack, discord } = sandbox;
     await warmUpInSlack();
@@ -169,6 +243,36 @@ describe('warm mode from end to end, through Bolt, discord.js and Modal’s SDK'
     expect(await slackCommand('status')).toContain('🔥 Warm');
     expect(discord.rateLimitHits).toEqual([]);
     expect(slack.rateLimitHits).toEqual([]);
+  });
+});
+
+describe.each([
+  ['a web_server Function', 'serve', 'web_server'],
+  ['a method of a Cls', 'Model.serve', 'web_server'],
+  ['a Server', 'VllmServer', 'server'],
+] as const)('warm mode for %s', (_, server, front) => {
+  it('keeps it awake and lets it sleep again', async () => {
+    const sandbox = await startSandbox({
+      log: pino({ level: 'silent' }),
+      model: { coldStartMs: 100, scaledownWindowMs: 2_000, front },
+      modal: { server },
+    });
+    const { slack, modal } = sandbox;
+    const { channel } = slack;
+    const { admin } = slack.people;
+    const last = () => slack.messages(channel).at(-1);
+    const see = (text: string) => vi.waitFor(() => expect(last()?.text).toContain(text), { timeout: 10_000 });
+    await slack.slashCommand({ channel, user: admin, command: '/pilotlight', text: 'warm 1h max 2' });
+    await see('Keep 1 container warm');
+    await slack.click(channel, last()!.id, last()!.buttons[0]!.id, admin);
+    await see('🔥 Warm: 1 container, max 2');
+    expect(modal!.scaling).toMatchObject({ minContainers: 1, maxContainers: 2 });
+    await slack.slashCommand({ channel, user: admin, command: '/pilotlight', text: 'status' });
+    await see('Running now: 1 container');
+    await slack.slashCommand({ channel, user: admin, command: '/pilotlight', text: 'cold' });
+    await see('💤 Cold');
+    expect(modal!.scaling.minContainers).toBe(0);
+    await sandbox.close();
   });
 });
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { sleep } from '../../src/clock.ts';
 import { InputError } from '../../src/modal/input-error.ts';
 import { parseSchedule } from '../../src/modal/schedule.ts';
 import { admin, colleague, HOUR, MINUTE, Play } from './warm-support.ts';
@@ -17,13 +18,21 @@ describe('warm mode', () => {
 
   it('keeps the model awake until its end, and then lets it sleep', async () => {
     const { desired, agreed } = await play.warm.warm(admin, { ms: 2 * HOUR, containers: 2 });
-    expect(desired).toEqual({ containers: 2, until: play.clock.now() + 2 * HOUR, because: 'manual' });
+    expect(desired).toMatchObject({ containers: 2, until: play.clock.now() + 2 * HOUR, because: 'manual' });
     expect(agreed).toBe(true);
     await play.clock.advance(2 * HOUR - 1);
     expect(play.app.minContainers).toBe(2);
     await play.clock.advance(1);
     expect(play.app.minContainers).toBe(0);
     expect(await play.warm.isWarm()).toBe(false);
+  });
+
+  it('ends when it should also when Modal answered slowly just before', async () => {
+    await play.warm.warm(admin, { ms: 10.5 * MINUTE, containers: 1 });
+    await play.clock.advance(9 * MINUTE);
+    play.app.delayOnce = sleep(play.clock, 2 * MINUTE + 5_000);
+    await play.clock.advance(2 * MINUTE + 5_000);
+    expect(play.app.minContainers).toBe(0);
   });
 
   it('lets the model sleep at once when told so', async () => {
@@ -64,9 +73,10 @@ describe('warm mode', () => {
   });
 
   it('tells of a max_containers that keeps it from running as many as asked', async () => {
-    play.app.maxContainers = 1;
-    const { state } = await play.warm.warm(admin, { ms: HOUR, containers: 3 });
-    expect(state.agreed).toMatchObject({ containers: 3, max: 1 });
+    play.app.deploy({ maxContainers: 1 });
+    const { state, agreed } = await play.warm.warm(admin, { ms: HOUR, containers: 3 });
+    expect(agreed).toBe(true);
+    expect(state.agreed).toMatchObject({ containers: 3, settings: { minContainers: 1, maxContainers: 1 } });
   });
 
   it('ends in what the last of two admins asked for, and remembers both', async () => {
@@ -108,7 +118,7 @@ describe('warm mode', () => {
     await play.clock.advance(10 * MINUTE);
     expect(await play.store.audit(10)).toMatchObject([
       { action: 'ended', origin: null },
-      { action: 'warm', origin: admin, detail: '1 × 10 min', at: Date.UTC(2026, 0, 5, 12) },
+      { action: 'warm', origin: admin, detail: '1 container for 10 min', at: Date.UTC(2026, 0, 5, 12) },
     ]);
   });
 });
@@ -152,10 +162,10 @@ describe('warm mode over a restart', () => {
     const first = play.warm;
     play.open();
     await first.warm(admin, { ms: 3 * HOUR, containers: 1 });
-    play.app.said.length = 0;
+    play.app.calls = 0;
     await play.clock.advance(HOUR);
     // 12 times 5 minutes
-    expect(play.app.said).toHaveLength(12);
+    expect(play.app.calls).toBe(12);
     await first.stop();
     play.app.deploy();
     await play.clock.advance(6 * MINUTE);
@@ -212,8 +222,7 @@ describe('warm mode when Modal cannot be reached', () => {
     play.app.reachable = false;
     await play.clock.advance(HOUR);
     play.app.reachable = true;
-    play.app.deploy();
-    play.app.minContainers = 1;
+    play.app.deploy({ minContainers: 1 });
     await play.clock.advance(MINUTE);
     expect(await play.warm.status()).toMatchObject({ agreed: true, running: 1 });
     expect(play.notices).toEqual([]);
@@ -231,7 +240,7 @@ describe('a schedule of warm mode', () => {
   });
 
   it('keeps the model awake in its windows and in no others', async () => {
-    await play.warm.setSchedule(admin, workday, 2);
+    await play.warm.setSchedule(admin, workday, { containers: 2 });
     expect(play.app.minContainers).toBe(2);
     await play.clock.advance(6 * HOUR);
     expect(play.app.minContainers).toBe(0);
@@ -244,7 +253,7 @@ describe('a schedule of warm mode', () => {
   });
 
   it('and a time asked for by hand last as long as either, with the larger number', async () => {
-    await play.warm.setSchedule(admin, workday, 1);
+    await play.warm.setSchedule(admin, workday, { containers: 1 });
     const { desired } = await play.warm.warm(admin, { ms: 8 * HOUR, containers: 3 });
     expect(desired).toMatchObject({ containers: 3, until: Date.UTC(2026, 0, 5, 20) });
     const shorter = await play.warm.warm(admin, { ms: HOUR, containers: 3 });
@@ -254,14 +263,14 @@ describe('a schedule of warm mode', () => {
   });
 
   it('goes on from a time by hand that reaches into its window', async () => {
-    await play.warm.setSchedule(admin, workday, 1);
+    await play.warm.setSchedule(admin, workday, { containers: 1 });
     await play.clock.advance(20 * HOUR);
     const { desired } = await play.warm.warm(admin, { ms: 2 * HOUR, containers: 1 });
     expect(desired.until).toBe(Date.UTC(2026, 0, 6, 18));
   });
 
   it('is ended by cold for the day, not for good', async () => {
-    await play.warm.setSchedule(admin, workday, 1);
+    await play.warm.setSchedule(admin, workday, { containers: 1 });
     await play.warm.cold(admin);
     await play.clock.advance(5 * HOUR);
     expect(play.app.minContainers).toBe(0);
@@ -270,7 +279,7 @@ describe('a schedule of warm mode', () => {
   });
 
   it('stays ended for the day when somebody wants half an hour after all', async () => {
-    await play.warm.setSchedule(admin, workday, 1);
+    await play.warm.setSchedule(admin, workday, { containers: 1 });
     await play.warm.cold(admin);
     await play.warm.warm(admin, { ms: 30 * MINUTE, containers: 1 });
     expect(play.app.minContainers).toBe(1);
@@ -299,7 +308,7 @@ describe('warm mode and the budget', () => {
 
   it('pauses a schedule until the next month', async () => {
     play = new Play({ budgetUsd: 6, at: Date.UTC(2026, 0, 31, 12) });
-    await play.warm.setSchedule(admin, parseSchedule('daily 9-18 UTC'), 1);
+    await play.warm.setSchedule(admin, parseSchedule('daily 9-18 UTC'), { containers: 1 });
     await play.clock.advance(5 * HOUR);
     expect(play.app.minContainers).toBe(0);
     expect((await play.warm.status()).desired.because).toBe('budget');
@@ -319,10 +328,10 @@ describe('warm mode and the budget', () => {
   });
 
   it('counts what questions cost too, while something runs', async () => {
-    play.app.minContainers = 1;
+    play.app.settings = { minContainers: 1 };
     play.warm.used();
     await play.clock.advance(10 * MINUTE);
-    play.app.minContainers = 0;
+    play.app.settings = { minContainers: 0 };
     await play.clock.advance(HOUR);
     const { containerMs } = (await play.warm.status()).spent.month;
     expect(containerMs / MINUTE).toBeGreaterThanOrEqual(10);

@@ -1,11 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import type { Autoscaler, ScalingChange } from '../../src/modal/autoscaler.ts';
 import { Costs } from '../../src/modal/costs.ts';
 import { ScalingError } from '../../src/modal/faults.ts';
-import type { Notice } from '../../src/modal/reconciler.ts';
+import type { Notice } from '../../src/modal/notices.ts';
 import { WarmMode } from '../../src/modal/warm-mode.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
-import type { Origin } from '../../src/store/warm-store.ts';
+import type { Origin, Target } from '../../src/store/warm-store.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 export const MINUTE = 60_000;
@@ -14,40 +15,62 @@ export const HOUR = 60 * MINUTE;
 export const admin: Origin = { platform: 'slack', channel: 'C1', user: 'UADMIN', name: 'admin' };
 export const colleague: Origin = { platform: 'discord', channel: '1', user: '2', name: 'colleague' };
 
+export const target: Target = { app: 'app', server: 'Server' };
+
 /** An app on Modal as far as its autoscaler goes: containers come and go with min_containers. */
 export class AppDouble implements Autoscaler {
-  minContainers = 0;
-  maxContainers: number | undefined;
-  /** min_containers as they were set, oldest first. */
-  readonly said: number[] = [];
+  /** What the decorator says. */
+  declared: ScalingChange = {};
+  settings: ScalingChange = {};
+  /** What was changed, oldest first. */
+  readonly said: ScalingChange[] = [];
+  /** How often it was asked or told. */
+  calls = 0;
   reachable = true;
+  /** No app of this name is deployed. */
+  missing = false;
+  /** What is said arrives, and its answer does not. */
+  losesAnswers = false;
+  /** The next answer comes no sooner than this. */
+  delayOnce: Promise<void> | undefined;
   /** No GPU is to be had: containers are wanted, and there are none. */
   waitsForGpu = false;
 
+  get minContainers(): number {
+    return this.settings.minContainers ?? 0;
+  }
+
   async update(change: ScalingChange): Promise<ScalingChange> {
+    this.calls += 1;
+    const delay = this.delayOnce;
+    this.delayOnce = undefined;
+    await delay;
     this.#reach();
-    this.minContainers = change.minContainers ?? this.minContainers;
-    this.said.push(this.minContainers);
-    return {
-      minContainers: this.minContainers,
-      ...(this.maxContainers !== undefined && { maxContainers: this.maxContainers }),
-    };
+    this.settings = { ...this.settings, ...change };
+    const { minContainers = 0, maxContainers = 100 } = this.settings;
+    if (minContainers > maxContainers) throw new Error(`min ${minContainers} over max ${maxContainers}`);
+    if (Object.keys(change).length === 0) return this.settings;
+    this.said.push(change);
+    if (this.losesAnswers) throw new ScalingError('unreachable', 'Modal cannot be reached just now.');
+    return this.settings;
   }
 
   async stats(): Promise<{ containers: number; backlog: number }> {
     this.#reach();
     if (this.waitsForGpu) return { containers: 0, backlog: 1 };
-    return { containers: Math.min(this.minContainers, this.maxContainers ?? 100), backlog: 0 };
+    return { containers: this.minContainers, backlog: 0 };
   }
 
   /** A new version: the settings are the decorator's again. */
-  deploy(): void {
-    this.minContainers = 0;
+  deploy(declared = this.declared): void {
+    this.declared = declared;
+    this.settings = declared;
   }
 
   close(): void {}
 
   #reach(): void {
+    if (this.missing) throw new ScalingError('missing', 'Modal knows no such app.');
     if (!this.reachable) throw new ScalingError('unreachable', 'Modal cannot be reached just now.');
   }
 }
@@ -56,7 +79,7 @@ export class AppDouble implements Autoscaler {
 export class Play {
   readonly app = new AppDouble();
   readonly clock: VirtualClock;
-  readonly notices: { readonly to: Origin; readonly notice: Notice }[] = [];
+  readonly notices: { readonly to: Origin | undefined; readonly notice: Notice }[] = [];
   readonly store = new SqliteStore(':memory:').warm;
   readonly #budgetUsd: number | undefined;
   costs!: Costs;
@@ -75,6 +98,8 @@ export class Play {
     const price = { gpu: 'X', usdPerSecond: 0.001 };
     this.costs = new Costs({ price, budgetUsd: this.#budgetUsd, store, clock });
     this.warm = new WarmMode({
+      target,
+      holder: randomUUID(),
       autoscaler,
       store,
       costs: this.costs,

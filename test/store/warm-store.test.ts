@@ -15,32 +15,34 @@ describe('what warm mode keeps', () => {
 
   it('is nothing before the first change, and then what was changed last', async () => {
     expect(await store.load()).toBeNull();
-    await store.change(() => ({ pausedUntil: 1 }));
-    await store.change((state) => ({ ...state, manual: { containers: 2, since: 0, until: 9, by } }));
-    expect(await store.load()).toEqual({ pausedUntil: 1, manual: { containers: 2, since: 0, until: 9, by } });
+    const target = { app: 'app', server: 'Server' };
+    const manual = { containers: 2, since: 0, until: 9, by };
+    await store.change(() => ({ budgetTold: 'a' }));
+    await store.change((state) => ({ ...state, targets: { a: { target, manual } } }));
+    expect(await store.load()).toEqual({ budgetTold: 'a', targets: { a: { target, manual } } });
   });
 
   it('outlives the process, with the audit', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'pilotlight-'));
     const first = new SqliteStore(join(folder, 'a.db'));
-    await first.warm.change(() => ({ pausedUntil: 5 }), { at: 1, origin: by, action: 'cold', detail: '' });
+    await first.warm.change(() => ({ budgetTold: 'b' }), { at: 1, origin: by, action: 'cold', detail: '' });
     await first.close();
     const second = new SqliteStore(join(folder, 'a.db'));
-    expect(await second.warm.load()).toEqual({ pausedUntil: 5 });
+    expect(await second.warm.load()).toEqual({ budgetTold: 'b' });
     expect(await second.warm.audit(10)).toEqual([{ at: 1, origin: by, action: 'cold', detail: '' }]);
     await second.close();
     rmSync(folder, { recursive: true });
   });
 
   it('stays as it was when a change fails, and notes none that changed nothing', async () => {
-    await store.change(() => ({ pausedUntil: 1 }));
+    await store.change(() => ({ budgetTold: 'a' }));
     const entry = { at: 1, origin: null, action: 'ended', detail: '' } as const;
     const broken = () => {
       throw new Error('no');
     };
     await expect(store.change(broken, entry)).rejects.toThrow('no');
     await store.change((state) => state, entry);
-    expect(await store.load()).toEqual({ pausedUntil: 1 });
+    expect(await store.load()).toEqual({ budgetTold: 'a' });
     expect(await store.audit(10)).toEqual([]);
   });
 
