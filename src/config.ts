@@ -159,6 +159,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       faults.push({ name: first, wrong: `is missing beside ${second}` });
   }
   for (const fault of moneyFaults(given)) faults.push(fault);
+  if (parsed.success && parsed.data.WARM_DEFAULT_HOURS > parsed.data.WARM_MAX_HOURS)
+    faults.push({ name: 'WARM_DEFAULT_HOURS', wrong: 'is more than WARM_MAX_HOURS' });
   const platforms = ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'DISCORD_TOKEN'];
   if (!platforms.some((name) => name in given)) {
     faults.push(

@@ -173,7 +173,8 @@ export function status(shown: {
 }
 
 const used = ({ containerMs, microUsd }: Spent['today'], costs: Costs): string =>
-  formatDuration(containerMs) + (costs.price ? `, ${formatUsd(microUsd / 1e6)}` : '');
+  formatDuration(containerMs * (costs.price?.count ?? 1)) +
+  (costs.price ? `, ${formatUsd(microUsd / 1e6)}` : '');
 
 function audited({ at: when, origin, action, detail }: AuditEntry): string {
   const who = origin ? `${origin.name ?? origin.user} on ${origin.platform}` : 'Pilotlight';

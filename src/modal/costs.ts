@@ -57,6 +57,11 @@ export class Costs {
     await this.#store.addUsage(this.today, { containerMs, microUsd });
   }
 
+  /** Somebody else counts from now on. */
+  leave(): void {
+    this.#last = undefined;
+  }
+
   async spent(): Promise<Spent> {
     const [today, month] = await Promise.all([this.#store.usage(this.today), this.#store.usage(this.month)]);
     return { today, month };

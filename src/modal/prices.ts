@@ -20,6 +20,8 @@ export const GPU_USD_PER_SECOND: Readonly<Record<string, number>> = {
 export interface GpuPrice {
   /** As Modal writes it: "H100:2". */
   readonly gpu: string;
+  /** How many of them a container has. */
+  readonly count: number;
   /** Of one container with all its GPUs. */
   readonly usdPerSecond: number;
   /** The date of the default; absent when the price is the operator's own. */
@@ -40,7 +42,7 @@ export function priceOf(gpu: string, own = ''): GpuPrice {
     throw new InputError(
       `has no price for ${gpu}: known are ${Object.keys(GPU_USD_PER_SECOND).join(', ')}; give others in GPU_PRICES`,
     );
-  const total = { gpu: gpu.trim(), usdPerSecond: price * Number(count) };
+  const total = { gpu: gpu.trim(), count: Number(count), usdPerSecond: price * Number(count) };
   return mine === undefined ? { ...total, asOf: PRICES_AS_OF } : total;
 }
 

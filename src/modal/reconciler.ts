@@ -99,6 +99,7 @@ export class Reconciler {
     const leads = await store.lead(holder, clock.now(), LEASE);
     const before = await this.#state.load();
     const nothing = !before && !this.#mayRun;
+    if (!leads) costs.leave();
     if (nothing || !(leads || force)) return this.#later(LOOK);
     const level = await costs.budget();
     const state = await this.#ended(await this.#clockChecked(before ?? {}));
@@ -107,7 +108,7 @@ export class Reconciler {
     const stale = clock.monotonic() - this.#saidAt >= SAY_AGAIN;
     if (before && (force || stale || !isConfirmed(state, desired))) await this.#say(desired, state);
     if (this.#stopped) return;
-    if (this.#failures === 0) await this.#look(desired);
+    if (leads && this.#failures === 0) await this.#look(desired);
     await this.#notices.ofEnd(state, desired);
     await this.#notices.ofBudget(state, level);
     // What was to change while Modal was told is late already.

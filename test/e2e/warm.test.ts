@@ -331,18 +331,22 @@ describe('without Modal credentials', () => {
       model: { awake: true, tokensPerSecond: 500 },
       env: { MODAL_TOKEN_ID: '', MODAL_TOKEN_SECRET: '' },
     });
-    const { slack } = sandbox;
-    await slack.slashCommand({
-      channel: slack.channel,
-      user: slack.people.admin,
-      command: '/pilotlight',
-      text: 'warm 2h',
-    });
-    await vi.waitFor(() => {
-      expect(slack.messages(slack.channel).at(-1)?.text).toMatch(
-        /MODAL_TOKEN_ID, MODAL_TOKEN_SECRET are missing/,
-      );
-    });
+    const { slack, modal } = sandbox;
+    const { channel, people } = slack;
+    await slack.slashCommand({ channel, user: people.admin, command: '/pilotlight', text: 'warm 2h' });
+    await vi.waitFor(() =>
+      expect(slack.messages(channel).at(-1)?.text).toMatch(/MODAL_TOKEN_ID, MODAL_TOKEN_SECRET are missing/),
+    );
+    const ts = slack.say({ channel, user: people.asker, text: '@pilotlight are you there?' });
+    await vi.waitFor(
+      () => {
+        const answer = slack.messages(channel).find(({ thread, author }) => author.bot && thread === ts);
+        expect(answer?.buttons.map(({ label }) => label)).toEqual([]);
+        expect(answer?.text.length).toBeGreaterThan(20);
+      },
+      { timeout: 10_000 },
+    );
+    expect(modal!.calls).toEqual([]);
     await sandbox.close();
   });
 });

@@ -6,13 +6,17 @@ import { VirtualClock } from '../support/virtual-clock.ts';
 
 describe('the price of a container', () => {
   it('is that of its GPUs, with the date it was read', () => {
-    expect(priceOf('H100')).toEqual({ gpu: 'H100', usdPerSecond: 0.001097, asOf: PRICES_AS_OF });
-    expect(priceOf('a100-80gb:2').usdPerSecond).toBeCloseTo(0.001388);
+    expect(priceOf('H100')).toEqual({ gpu: 'H100', count: 1, usdPerSecond: 0.001097, asOf: PRICES_AS_OF });
+    expect(priceOf('a100-80gb:2')).toMatchObject({ count: 2, usdPerSecond: 0.001388 });
     expect(priceOf('H100!:4').usdPerSecond).toBeCloseTo(0.004388);
   });
 
   it('is the operator’s own where one is set', () => {
-    expect(priceOf('H200', 'H200=0.00126, L4=0.0002')).toEqual({ gpu: 'H200', usdPerSecond: 0.00126 });
+    expect(priceOf('H200', 'H200=0.00126, L4=0.0002')).toEqual({
+      gpu: 'H200',
+      count: 1,
+      usdPerSecond: 0.00126,
+    });
   });
 
   it.each([
@@ -36,7 +40,7 @@ describe('what containers cost', () => {
   beforeEach(() => {
     clock = new VirtualClock(Date.UTC(2026, 0, 30, 23, 0));
     const store = new SqliteStore(':memory:').warm;
-    costs = new Costs({ price: { gpu: 'X', usdPerSecond: 0.001 }, budgetUsd: 10, store, clock });
+    costs = new Costs({ price: { gpu: 'X', count: 1, usdPerSecond: 0.001 }, budgetUsd: 10, store, clock });
   });
 
   async function run(containers: number, minutes: number): Promise<void> {

@@ -25,6 +25,7 @@ describe('the settings of warm mode', () => {
     [{ MODAL_GPU: 'H300' }, /MODAL_GPU has no price for H300: known are T4/],
     [{ MODAL_GPU: 'H100', GPU_PRICES: 'H100' }, /GPU_PRICES holds "H100"/],
     [{ PREWARM_ON_INTENT: 'maybe' }, /PREWARM_ON_INTENT is neither true nor false/],
+    [{ WARM_MAX_HOURS: '1' }, /WARM_DEFAULT_HOURS is more than WARM_MAX_HOURS/],
     [{ WARM_MAX_CONTAINERS: '0' }, /WARM_MAX_CONTAINERS/],
   ])('say what is wrong with %j', (env, why) => {
     expect(read(env)).toThrow(why);

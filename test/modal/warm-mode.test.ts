@@ -173,6 +173,36 @@ describe('warm mode over a restart', () => {
   });
 });
 
+describe('warm mode with several processes', () => {
+  it('counts what runs once, whoever is asked for changes', async () => {
+    const play = new Play();
+    const first = play.warm;
+    await play.clock.advance(0);
+    const second = play.open();
+    await first.warm(admin, { ms: 5 * HOUR, containers: 1 });
+    for (let hour = 0; hour < 3; hour += 1) {
+      await play.clock.advance(HOUR);
+      await second.extend(colleague, { ms: HOUR, containers: 1 });
+    }
+    const { containerMs } = (await second.status()).spent.month;
+    expect(containerMs / HOUR).toBeCloseTo(3, 1);
+  });
+
+  it('does what the last admin wanted, whichever process was asked', async () => {
+    const play = new Play();
+    const first = play.warm;
+    const second = play.open();
+    await Promise.all([
+      first.warm(admin, { ms: 2 * HOUR, containers: 3 }),
+      second.warm(colleague, { ms: HOUR, containers: 1 }),
+    ]);
+    await play.clock.advance(5 * MINUTE);
+    const { state, agreed } = await first.status();
+    expect(agreed).toBe(true);
+    expect(play.app.minContainers).toBe(state.manual?.containers);
+  });
+});
+
 describe('warm mode when Modal cannot be reached', () => {
   let play: Play;
   beforeEach(() => {
@@ -252,6 +282,21 @@ describe('a schedule of warm mode', () => {
     expect(play.app.minContainers).toBe(0);
   });
 
+  it('follows the clocks of its zone when they change, and a time by hand does not', async () => {
+    // On Sunday the 29th clocks go from 2 to 3 in Berlin, which is at 1 UTC.
+    play = new Play({ at: Date.UTC(2026, 2, 28, 23) });
+    await play.warm.setSchedule(admin, parseSchedule('daily 9-18 Europe/Berlin'));
+    const { desired } = await play.warm.warm(admin, { ms: 3 * HOUR, containers: 1 });
+    expect(desired.until).toBe(Date.UTC(2026, 2, 29, 2));
+    await play.clock.advance(3 * HOUR);
+    expect(play.app.minContainers).toBe(0);
+    await play.clock.advance(5 * HOUR - 1);
+    expect(play.app.minContainers).toBe(0);
+    await play.clock.advance(1);
+    expect(play.app.minContainers).toBe(1);
+    expect((await play.warm.status()).desired.until).toBe(Date.UTC(2026, 2, 29, 16));
+  });
+
   it('and a time asked for by hand last as long as either, with the larger number', async () => {
     await play.warm.setSchedule(admin, workday, { containers: 1 });
     const { desired } = await play.warm.warm(admin, { ms: 8 * HOUR, containers: 3 });
@@ -304,6 +349,16 @@ describe('warm mode and the budget', () => {
     expect(play.app.minContainers).toBe(0);
     await expect(play.warm.warm(admin, { ms: HOUR, containers: 1 })).rejects.toThrow(/budget is used up/);
     await expect(play.warm.extend(admin, { ms: HOUR, containers: 1 })).rejects.toThrow(/budget is used up/);
+  });
+
+  it('warns also when it was questions alone that cost, and nobody ever used warm mode', async () => {
+    play.app.settings = { minContainers: 1 };
+    play.warm.used();
+    await play.clock.advance(85 * MINUTE);
+    expect(play.notices).toMatchObject([{ to: undefined, notice: { about: 'budget', level: 'near' } }]);
+    await play.clock.advance(HOUR);
+    expect(play.abouts).toEqual(['budget', 'budget']);
+    expect(play.app.said).toEqual([]);
   });
 
   it('pauses a schedule until the next month', async () => {

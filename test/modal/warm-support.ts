@@ -95,7 +95,7 @@ export class Play {
   /** Another process on the same store. */
   open(): WarmMode {
     const { app: autoscaler, clock, store } = this;
-    const price = { gpu: 'X', usdPerSecond: 0.001 };
+    const price = { gpu: 'X', count: 1, usdPerSecond: 0.001 };
     this.costs = new Costs({ price, budgetUsd: this.#budgetUsd, store, clock });
     this.warm = new WarmMode({
       target,
