@@ -1,5 +1,6 @@
 /** What admins read about warm mode. Times stand as marks that each platform shows in the reader's zone. */
 import type { Costs, Spent } from '../modal/costs.ts';
+import type { Desired } from '../modal/desired.ts';
 import { formatDuration } from '../modal/duration.ts';
 import type { Notice } from '../modal/notices.ts';
 import { formatUsd } from '../modal/prices.ts';
@@ -30,11 +31,12 @@ export const commandFailed = '⚠️ That did not work just now. Try again in a 
 
 export const usage = [
   'What I can do:',
-  '• warm 2h: keep the model awake for 2 hours; warm 2h 3 containers for more of it',
-  '• cold: let it sleep',
-  '• status: what runs, until when, and what it cost',
-  '• schedule weekdays 9-18 Europe/Berlin: keep it awake at these times; schedule off',
-  'Only you see the answer, unless you add the word public.',
+  '• `warm 2h`: keep the model awake for 2 hours, for more at once `warm 2h 2 containers`',
+  '• `warm 2h max 4 buffer 1 idle 10m`: 4 containers at most, 1 kept ready beside busy ones, idle ones go after 10 minutes',
+  '• `cold`: let it sleep',
+  '• `status`: what runs, until when, and what it cost',
+  '• `schedule weekdays 9-18 Europe/Berlin`: keep it awake at these times; `schedule off` ends that',
+  'Only you see the answer, unless you add the word `public`.',
 ].join('\n');
 
 export function onlyAdmins({ platform, user }: { platform: PlatformName; user: User }): string {
@@ -49,20 +51,26 @@ const count = (containers: number): string => formatWanted({ containers });
 
 /** How things stand after a change. */
 export function standing({ desired, agreed, problem, state }: Standing): string {
-  const { containers, until, because } = desired;
-  const what = formatWanted(desired);
-  const wanted = containers > 0 ? `warm: ${what} until ${at(until!)}` : 'cold';
+  const { containers, because } = desired;
   if (!agreed) {
     const why = problem ?? 'Modal was not asked yet.';
-    return `⚠️ Not done yet: the model is to be ${wanted}, but ${lower(why)} I go on trying; status tells when it is done.`;
+    const wanted = containers > 0 ? `warm: ${wantedNow(desired)}` : 'cold';
+    return `⚠️ Not done yet: the model is to be ${wanted}; but ${lower(why)} I go on trying; \`status\` tells when it is done.`;
   }
   if (because === 'budget')
     return "💤 Cold: this month's GPU budget is used up, so that nothing is kept warm. The model wakes for questions.";
   if (containers === 0) return `💤 Cold: the model sleeps when nobody asks.${paused(state)}`;
   const most = state.agreed?.settings.maxContainers ?? containers;
-  return `🔥 Warm: ${what} until ${at(until!)}${because === 'schedule' ? ', by the schedule' : ''}.${
+  return `🔥 Warm: ${wantedNow(desired)}.${
     most < containers ? ` The app's own max_containers lets only ${most} of them run.` : ''
   }`;
+}
+
+/** "2 containers, max 4 until 14:00, then 1 container until 17:00, by the schedule" */
+function wantedNow(desired: Desired): string {
+  const { until, next, because } = desired;
+  const later = next ? `until ${at(next.at)}, then ${count(next.containers)} ` : '';
+  return `${formatWanted(desired)} ${later}until ${at(until!)}${because === 'schedule' ? ', by the schedule' : ''}`;
 }
 
 const paused = ({ pausedUntil, schedule }: TargetState): string =>
@@ -87,10 +95,10 @@ export function warmCost(ask: {
   const passes = budget !== undefined && total > budget;
   return [
     what,
-    tuned(wanted, costs),
     cost === undefined
       ? 'What it costs is not known: MODAL_GPU is not set.'
       : `That costs about ${formatUsd(cost)} (${perHour(costs, containers)}).`,
+    tuned(wanted, costs),
     passes && `⚠️ It would pass this month's budget of ${formatUsd(budget)}, and end when it does.`,
   ]
     .filter(Boolean)
@@ -108,10 +116,10 @@ export function scheduleCost(ask: {
   const cost = costs.of(containers, weekMs);
   return [
     `Keep ${count(containers)} warm ${schedule.rule}?`,
-    tuned(wanted, costs),
     cost === undefined
       ? `That is ${formatDuration(weekMs)} a week; what it costs is not known: MODAL_GPU is not set.`
       : `That is ${formatDuration(weekMs)} a week and costs about ${formatUsd(cost)} each week (${perHour(costs, containers)}).`,
+    tuned(wanted, costs),
   ]
     .filter(Boolean)
     .join('\n');
@@ -120,23 +128,21 @@ export function scheduleCost(ask: {
 /** What else is asked for, and what that can come to. */
 function tuned({ containers, tuning = {} }: Wanted, costs: Costs): string {
   const { maxContainers: max, bufferContainers: buffer, scaledownWindowMs: idle } = tuning;
-  const dear =
-    max !== undefined && max > containers && costs.price ? `, ${perHour(costs, max)} at the most` : '';
-  return [
-    max !== undefined && `At busy times there are no more than ${count(max)}${dear}.`,
-    buffer !== undefined &&
-      `While there is work, ${count(buffer)} more ${buffer === 1 ? 'is' : 'are'} kept ready.`,
-    idle !== undefined && `A container that is idle goes after ${formatIdle(idle)}.`,
-    (max ?? buffer ?? idle) !== undefined && 'Afterwards this is as the app was deployed.',
-  ]
-    .filter(Boolean)
-    .join(' ');
+  const dearest = max !== undefined && max > containers && costs.of(max, 3_600_000);
+  const parts = [
+    max !== undefined && `${count(max)} at most${dearest ? `, which is ${formatUsd(dearest)} an hour` : ''}`,
+    buffer !== undefined && `${buffer} kept ready beside busy ones`,
+    idle !== undefined && `idle ones go after ${formatIdle(idle)}`,
+  ].filter(Boolean);
+  return parts.length > 0
+    ? `Meanwhile: ${parts.join('; ')}. Afterwards the app's own settings hold again.`
+    : '';
 }
 
 export const scheduleNow = (schedule: TargetState['schedule']): string =>
   schedule
-    ? `🗓 ${schedule.rule}, ${formatWanted(schedule)}. To end it: schedule off.`
-    : 'There is no schedule. Set one like this: schedule weekdays 9-18 Europe/Berlin.';
+    ? `🗓 ${schedule.rule}, ${formatWanted(schedule)}. To end it: \`schedule off\`.`
+    : 'There is no schedule. Set one like this: `schedule weekdays 9-18 Europe/Berlin`.';
 
 export const extended = (user: User, text: string): string => `${text}\nExtended by ${user.name ?? user.id}.`;
 
@@ -154,10 +160,10 @@ export function status(shown: {
 }): string {
   const { status, costs, usual, audit } = shown;
   const { running, spent, state } = status;
-  const by = status.desired.because === 'manual' ? state.manual?.by : undefined;
+  const by = status.desired.containers > 0 ? state.manual?.by : undefined;
   return [
     standing(status) + (by && status.agreed ? ` Asked for by ${by.name ?? by.user}.` : ''),
-    `Running now: ${running === undefined ? 'Modal does not say' : count(running)}`,
+    `Running now: ${running === undefined ? 'Modal does not say' : count(running)}${goesSoon(status)}`,
     state.schedule && `Schedule: ${state.schedule.rule}, ${formatWanted(state.schedule)}`,
     usual !== undefined && `A cold start usually takes ${Math.round(usual / 1_000)} s.`,
     `GPU time: today ${used(spent.today, costs)}; this month ${used(spent.month, costs)}${
@@ -170,6 +176,12 @@ export function status(shown: {
   ]
     .filter(Boolean)
     .join('\n');
+}
+
+/** After `cold` containers cost for a while yet. */
+function goesSoon({ running, desired, state: { agreed } }: Status): string {
+  if (!running || !agreed || desired.containers >= running) return '';
+  return ` (an idle one goes after ${formatIdle(agreed.settings.scaledownWindowMs)})`;
 }
 
 const used = ({ containerMs, microUsd }: Spent['today'], costs: Costs): string =>

@@ -8,6 +8,8 @@ export interface Desired {
   readonly tuning: Partial<Tuning>;
   /** Until when at least one is wanted; absent when none is. ms since the epoch */
   readonly until?: number;
+  /** When another number is wanted before that; ms since the epoch. */
+  readonly next?: { readonly at: number; readonly containers: number };
   readonly because: 'nothing' | 'manual' | 'schedule' | 'budget';
 }
 
@@ -28,7 +30,15 @@ export function desiredAt(state: TargetState, now: number, pastBudget: boolean):
   // A window that begins before the other ends goes on from there.
   const end = scheduledAt(state, Math.max(manualEnd, now))?.end ?? 0;
   const until = Math.max(manualEnd, scheduled?.end ?? 0, end);
-  return { containers, tuning, until, because: manualEnd >= until ? 'manual' : 'schedule' };
+  const change = Math.min(...[manual?.until, scheduled?.end].filter((end) => end !== undefined));
+  const later = change < until ? desiredAt(state, change, pastBudget).containers : containers;
+  return {
+    containers,
+    tuning,
+    until,
+    ...(later !== containers && { next: { at: change, containers: later } }),
+    because: manualEnd >= until ? 'manual' : 'schedule',
+  };
 }
 
 /** When something may change next, ms since the epoch. */

@@ -35,10 +35,10 @@ export function parseDuration(text: string): number {
   return Math.round(ms);
 }
 
-/** "2 h", "1 h 30 min", "45 min" */
+/** "2 h", "1 h 30 min", "45 min", "20 s" */
 export function formatDuration(ms: number): string {
-  const minutes = Math.max(0, Math.round(ms / 60_000));
+  if (ms < 59_500) return `${Math.max(0, Math.round(ms / 1_000))} s`;
+  const minutes = Math.round(ms / 60_000);
   const hours = Math.floor(minutes / 60);
-  const parts = [hours > 0 && `${hours} h`, (minutes % 60 > 0 || hours === 0) && `${minutes % 60} min`];
-  return parts.filter(Boolean).join(' ');
+  return [hours > 0 && `${hours} h`, minutes % 60 > 0 && `${minutes % 60} min`].filter(Boolean).join(' ');
 }

@@ -53,6 +53,7 @@ export function formatWanted({ containers, tuning = {} }: Partial<Wanted>): stri
     .join(', ');
 }
 
+/** Exact: "10 min", "90 s" */
 export const formatIdle = (ms: number): string =>
   ms % 60_000 === 0 ? formatDuration(ms) : `${ms / 1_000} s`;
 

@@ -66,7 +66,7 @@ export class WarmMode {
     const now = this.#options.clock.now();
     return this.#change(
       (state) => ({ ...state, manual: { containers, tuning, since: now, until: now + ms, by } }),
-      { at: now, origin: by, action: 'warm', detail: `${formatWanted(wanted)} for ${formatDuration(ms)}` },
+      { at: now, origin: by, action: 'warm', detail: `${formatDuration(ms)}, ${formatWanted(wanted)}` },
     );
   }
 
@@ -87,7 +87,7 @@ export class WarmMode {
         at: now,
         origin: by,
         action: 'extend',
-        detail: `${formatWanted({ containers })} for ${formatDuration(ms)} more`,
+        detail: `${formatDuration(ms)}, ${formatWanted({ containers })}`,
       },
     );
   }
@@ -124,10 +124,7 @@ export class WarmMode {
   async check({ ms, ...wanted }: Wanted & { ms: number }): Promise<void> {
     const { maxMs, maxContainers } = this.#options;
     if (!(ms >= 60_000)) throw new InputError('The shortest time is a minute.');
-    if (ms > maxMs)
-      throw new InputError(
-        `${formatDuration(ms)} is too long: the most is ${formatDuration(maxMs)} at once.`,
-      );
+    if (ms > maxMs) throw new InputError(`That is too long: the most is ${formatDuration(maxMs)} at once.`);
     checkWanted(wanted, maxContainers);
     const { containers, tuning = {} } = wanted;
     const own = (await this.state()).deployed?.maxContainers;

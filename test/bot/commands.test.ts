@@ -56,10 +56,9 @@ describe('the commands of warm mode', () => {
     const asked = await run('warm 2h 2 containers max 4 buffer 1 idle 10m');
     expect(read(asked)).toBe(
       'Keep 2 containers warm for 2 h, until 2026-01-05 14:00 UTC?\n' +
-        'At busy times there are no more than 4 containers, $14.40 an hour on X at the most. ' +
-        'While there is work, 1 container more is kept ready. ' +
-        'A container that is idle goes after 10 min. Afterwards this is as the app was deployed.\n' +
         'That costs about $14.40 ($7.20 an hour on X).\n' +
+        'Meanwhile: 4 containers at most, which is $14.40 an hour; 1 kept ready beside busy ones; ' +
+        "idle ones go after 10 min. Afterwards the app's own settings hold again.\n" +
         "⚠️ It would pass this month's budget of $6.00, and end when it does.",
     );
     expect(read(await commands.press(asked.buttons[0]!.id, admin))).toBe(
@@ -176,8 +175,23 @@ describe('the commands of warm mode', () => {
     expect(status).toContain('A container costs $3.60 an hour on X.');
     expect(status).toContain('A cold start usually takes 42 s.');
     expect(status).toMatch(/today 30 min, \$1\.8\d; this month 30 min, \$1\.8\d of \$6\.00 \(estimated/);
-    expect(status).toContain('• 2026-01-05 12:00 UTC admin on slack: warm 1 container for 2 h');
+    expect(status).toContain('• 2026-01-05 12:00 UTC admin on slack: warm 2 h, 1 container');
     expect(read(await run('status', anybody))).not.toContain('Last changes');
+  });
+
+  it('tell what is wanted now, and what after that until its end', async () => {
+    await confirm('schedule weekdays 9-18 UTC');
+    expect(await confirm('warm 2h 3 containers')).toBe(
+      '🔥 Warm: 3 containers until 2026-01-05 14:00 UTC, then 1 container until 2026-01-05 18:00 UTC, by the schedule.',
+    );
+    expect(await confirm('warm 10h')).toBe('🔥 Warm: 1 container until 2026-01-05 22:00 UTC.');
+  });
+
+  it('tell in status that what still runs goes by itself', async () => {
+    await confirm('warm 2h idle 90s');
+    await run('cold');
+    play.app.settings = { minContainers: 1 };
+    expect(read(await run('status'))).toContain('Running now: 1 container (an idle one goes after 1 min)');
   });
 
   it('set a schedule, show it and end it', async () => {

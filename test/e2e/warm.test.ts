@@ -158,7 +158,7 @@ describe('warm mode from end to end, through Bolt, discord.js and Modal’s SDK'
     modal!.deploy({ maxContainers: 8 });
     const deployed = modal!.scaling;
     expect(await slackCommand('warm 2h 2 containers max 4 buffer 1 idle 10m')).toContain(
-      'no more than 4 containers',
+      '4 containers at most, which is $15.80 an hour',
     );
     await press();
     await until(() => expect(slackShown().text).toContain('🔥 Warm: 2 containers, max 4'));

@@ -11,6 +11,7 @@ describe('a length of time', () => {
     ['1 hour and 5 minutes', 65],
     ['1.5h', 90],
     ['1,5 hours', 90],
+    ['90 s', 1.5],
     ['3 weeks', 3 * 7 * 24 * 60],
   ])('"%s" is %d minutes', (text, minutes) => {
     expect(parseDuration(text)).toBe(minutes * 60_000);
@@ -24,7 +25,9 @@ describe('a length of time', () => {
     [7_200_000, '2 h'],
     [5_400_000, '1 h 30 min'],
     [2_700_000, '45 min'],
-    [0, '0 min'],
+    [20_400, '20 s'],
+    [59_600, '1 min'],
+    [0, '0 s'],
   ])('%d ms are shown as "%s"', (ms, shown) => {
     expect(formatDuration(ms)).toBe(shown);
   });

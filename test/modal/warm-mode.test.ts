@@ -118,7 +118,7 @@ describe('warm mode', () => {
     await play.clock.advance(10 * MINUTE);
     expect(await play.store.audit(10)).toMatchObject([
       { action: 'ended', origin: null },
-      { action: 'warm', origin: admin, detail: '1 container for 10 min', at: Date.UTC(2026, 0, 5, 12) },
+      { action: 'warm', origin: admin, detail: '10 min, 1 container', at: Date.UTC(2026, 0, 5, 12) },
     ]);
   });
 });
