@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import { PilotlightBot } from './bot/bot.ts';
 import type { ChatPlatform } from './bot/ports.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { LocalTurnQueue } from './cluster/local-turn-queue.ts';
+import { LocalSignals } from './cluster/signals.ts';
 import type { Config } from './config.ts';
 import { OperatorError } from './errors.ts';
 import { serveHealth } from './health.ts';
@@ -39,6 +41,8 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   const pacer = new EditPacer({ clock, log });
   const bot = new PilotlightBot({
     store,
+    queue: new LocalTurnQueue({ store, clock, log }),
+    signals: new LocalSignals(),
     models: noticing(models, warm.asked),
     pacer,
     platforms,
@@ -64,7 +68,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
     await close();
     throw error;
   }
-  await bot.resume();
+  await bot.start();
   warm.start();
   return {
     port: health.port,

@@ -16,7 +16,6 @@ import {
 } from 'discord.js';
 import { type Logger, stdSerializers } from 'pino';
 import { type Commands, isCommandButton } from '../../src/bot/commands.ts';
-import { KeyedQueue } from '../../src/bot/keyed-queue.ts';
 import {
   type Address,
   type Bot,
@@ -29,6 +28,7 @@ import {
 } from '../../src/bot/ports.ts';
 import type { Clock } from '../../src/clock.ts';
 import { OperatorError } from '../../src/errors.ts';
+import { KeyedQueue } from '../../src/keyed-queue.ts';
 import { readAddress } from './address.ts';
 import { answerThis, ask, NOT_TAKEN } from './ask.ts';
 import { fetchImage } from './attachments.ts';

@@ -1,4 +1,4 @@
-/** Why a running turn was told to stop: the reasons of its one AbortController. */
+/** Why a turn was told to stop: the reasons of its one AbortController. */
 
 /** A person pressed Stop. */
 export class Stopped {

@@ -15,10 +15,10 @@ import {
 } from './surface.ts';
 
 /**
- * How a reply ended in the chat: its whole text stands; somebody deleted it; or the platform refused it for
- * good or for too long, which the log tells.
+ * How a reply ended in the chat: its whole text stands; somebody deleted it; the platform refused it for
+ * good or for too long, which the log tells; or it was let go, and another writer ends it.
  */
-export type Delivery = 'stands' | 'gone' | 'undeliverable';
+export type Delivery = 'stands' | 'gone' | 'undeliverable' | 'let go';
 
 /** What is on screen: message ids in page order, and the model's text that they show. */
 export interface ShownState {
@@ -72,6 +72,8 @@ export class LiveReply {
   #ended = false;
   #settled = false;
   #busy = false;
+  /** The last write; resolves when it is over, however it went. */
+  #writing: Promise<unknown> = Promise.resolve();
   #firstShownAt: number | undefined;
   #failingSince: number | undefined;
   #wroteAt = Number.NEGATIVE_INFINITY;
@@ -149,6 +151,20 @@ export class LiveReply {
     this.#close('gone', new WriteError('gone', 'The reply was deleted.'));
   }
 
+  /**
+   * Leaves the reply to another writer: nothing is written any more. Resolves when the write under way, if
+   * any, is over and `onShown` knows of it.
+   */
+  async letGo(): Promise<void> {
+    if (!this.#settled) {
+      this.#settled = true;
+      this.#setStatus(null);
+      this.#deliver('let go');
+      this.#pacer.changed(this.#paced);
+    }
+    await this.#writing;
+  }
+
   #now(): number {
     return this.#options.clock.monotonic();
   }
@@ -206,7 +222,9 @@ export class LiveReply {
     this.#busy = true;
     const lost =
       draft.message === undefined && this.#lostPost?.index === draft.index ? this.#lostPost : undefined;
-    return this.#send(lost ?? draft);
+    const sending = this.#send(lost ?? draft);
+    this.#writing = sending;
+    return sending;
   }
 
   async #send(draft: Draft): Promise<Outcome> {

@@ -23,6 +23,9 @@ export interface Turn {
   readonly askedAt: number;
 }
 
+/** True when the turn has ended. */
+export const isOver = ({ state }: Turn): boolean => state !== 'queued' && state !== 'running';
+
 /** An earlier question of a conversation and what was answered. */
 export interface Exchange {
   readonly turn: number;

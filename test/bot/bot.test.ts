@@ -2,6 +2,8 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PilotlightBot } from '../../src/bot/bot.ts';
 import { ImageError, type ImageRef, WriteError } from '../../src/bot/ports.ts';
+import { LocalTurnQueue } from '../../src/cluster/local-turn-queue.ts';
+import { LocalSignals } from '../../src/cluster/signals.ts';
 import { ModelError } from '../../src/model/model.ts';
 import { EditPacer } from '../../src/reply/pacer.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
@@ -18,9 +20,11 @@ describe('the bot', () => {
   let store: SqliteStore;
   let bot: PilotlightBot;
 
-  function start({ showReasoning = false, takesImages = false } = {}): void {
+  function start({ showReasoning = false, takesImages = false } = {}): Promise<void> {
     bot = new PilotlightBot({
       store,
+      queue: new LocalTurnQueue({ store, clock, log }),
+      signals: new LocalSignals(),
       models: {
         for: () => ({ model, name: 'default', systemPrompt: 'Be brief.', takesImages, showReasoning }),
       },
@@ -31,6 +35,7 @@ describe('the bot', () => {
       admins: { slack: ['U9'], discord: [] },
       announceAfterMs: 60_000,
     });
+    return bot.start();
   }
   const settle = (ms = 30_000) => clock.advance(ms);
   const press = (button: 'stop' | 'retry' | 'continue', user = 'U1', turn = '1.0') =>
@@ -43,12 +48,12 @@ describe('the bot', () => {
       user: { id: user, roles: [], name: `name of ${user}` },
     });
 
-  beforeEach(() => {
+  beforeEach(async () => {
     clock = new VirtualClock();
     chat = new ChatDouble();
     model = new ModelDouble();
     store = new SqliteStore(':memory:');
-    start();
+    await start();
   });
   afterEach(() => store.close());
 
@@ -131,6 +136,75 @@ describe('the bot', () => {
     expect(chat.shown).toContain('third');
   });
 
+  describe('a question behind another of its conversation', () => {
+    let release: () => void;
+
+    beforeEach(async () => {
+      model.will(async function* ({ signal }) {
+        yield { type: 'text', text: 'One. And then' };
+        const released = new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        await Promise.race([released, untilAborted(signal)]);
+        yield { type: 'done', reason: 'stop' };
+      });
+      await bot.ask(aQuestion('first', { conversation: 'thread' }));
+      await settle();
+      await bot.ask(aQuestion('second', { conversation: 'thread' }));
+      await settle();
+    });
+
+    it('waits visibly, and is answered in the message that said so', async () => {
+      expect(chat.shown).toEqual(['One. And', '⏳ Waiting for the answer before this one']);
+      model.willSay('Two.');
+      release();
+      await settle();
+      expect(chat.shown).toEqual(['One. And then', 'Two.']);
+      expect([...chat.messages.values()].map(({ buttons }) => buttons)).toEqual([[], []]);
+    });
+
+    it('can be stopped while it waits, at once, and never reaches the model', async () => {
+      expect(await press('stop', 'U1', '2.0')).toBeNull();
+      await settle(5_000);
+      expect(chat.shown).toEqual(['One. And', '⏹ Stopped by name of U1.']);
+      expect(model.requests[0]!.signal.aborted).toBe(false);
+      release();
+      await settle();
+      expect(model.requests).toHaveLength(1);
+      expect(await store.unfinished()).toEqual([]);
+    });
+
+    it('is never asked when the message that says that it waits is deleted', async () => {
+      chat.delete('m2');
+      await bot.messageDeleted({ platform: 'slack', workspace: 'T1', channel: 'C1', message: 'm2' });
+      await settle(5_000);
+      release();
+      await settle();
+      expect(chat.shown).toEqual(['One. And then']);
+      expect(model.requests).toHaveLength(1);
+    });
+
+    it('ends with the first one when people stop the whole conversation', async () => {
+      const conversation = { platform: 'slack', workspace: 'T1', conversation: 'thread' } as const;
+      await bot.stopConversation(conversation, { id: 'U2', roles: [], name: 'somebody' });
+      expect(model.requests[0]!.signal.aborted).toBe(false);
+      await bot.stopConversation(conversation, { id: 'U1', roles: [], name: 'asker' });
+      await settle(5_000);
+      expect(model.requests[0]!.signal.aborted).toBe(true);
+      release();
+      await settle();
+      expect(chat.shown).toEqual(['One. And then | ⏹ Stopped by asker.', '⏹ Stopped by asker.']);
+    });
+
+    it('is told that the bot restarts when both do not end in time', async () => {
+      void bot.drain(5_000);
+      await settle(6_000);
+      release();
+      await settle();
+      expect(chat.shown[1]).toBe('⚠️ Interrupted: Pilotlight was restarted.');
+    });
+  });
+
   it('tells how the wake-up goes, in the message that the answer then fills', async () => {
     model.will(async function* () {
       const waking = {
@@ -178,7 +252,7 @@ describe('the bot', () => {
     });
 
     it('shows its latest thought as plain text, where the operator wants that, and then the answer alone', async () => {
-      start({ showReasoning: true });
+      await start({ showReasoning: true });
       await bot.ask(aQuestion('What is six times seven?', { conversation: 'thread' }));
       await settle(7_500);
       expect(chat.shown).toHaveLength(1);
@@ -215,7 +289,7 @@ describe('the bot', () => {
     const asked = (request: number, message = -1) => model.requests[request]!.messages.at(message)!.content;
 
     it('go to a model that sees, beside the words', async () => {
-      start({ takesImages: true });
+      await start({ takesImages: true });
       model.willSay('A cat.');
       await ask('What is this?', [picture('cat'), picture('dog', { mimeType: 'image/jpeg' })]);
       expect(asked(0)).toEqual([
@@ -227,14 +301,14 @@ describe('the bot', () => {
     });
 
     it('can be the whole question', async () => {
-      start({ takesImages: true });
+      await start({ takesImages: true });
       model.willSay('A cat.');
       await ask('', [picture('cat')]);
       expect(asked(0)).toEqual([part('cat')]);
     });
 
     it('stay in the conversation, the newest four of them', async () => {
-      start({ takesImages: true });
+      await start({ takesImages: true });
       model.willSay('Two.').willSay('Three more.').willSay('The last.');
       await ask(
         'How many?',
@@ -255,7 +329,7 @@ describe('the bot', () => {
     });
 
     it('beyond the fourth of one question are left out, and the person is told', async () => {
-      start({ takesImages: true });
+      await start({ takesImages: true });
       model.willSay('Four.');
       await ask(
         'How many?',
@@ -266,7 +340,7 @@ describe('the bot', () => {
     });
 
     it('that cannot be read are told, each reason once, and the question goes on without them', async () => {
-      start({ takesImages: true });
+      await start({ takesImages: true });
       model.willSay('I cannot see it.');
       const gone = picture('gone');
       chat.pictures.set(gone.url, async () => {
@@ -282,7 +356,7 @@ describe('the bot', () => {
     });
 
     it('that take too long are not waited for', async () => {
-      start({ takesImages: true });
+      await start({ takesImages: true });
       model.willSay('I cannot see it.');
       const slow = picture('slow');
       chat.pictures.set(slow.url, ({ signal }) => untilAborted(signal));
@@ -293,7 +367,7 @@ describe('the bot', () => {
     });
 
     it('do not wake the model when none can be read and there are no words; a retry reads them again', async () => {
-      start({ takesImages: true });
+      await start({ takesImages: true });
       const flaky = picture('flaky');
       const get = chat.pictures.get(flaky.url)!;
       chat.pictures.set(flaky.url, async () => {
@@ -310,7 +384,7 @@ describe('the bot', () => {
     });
 
     it('are no reason to wait for a Stop', async () => {
-      start({ takesImages: true });
+      await start({ takesImages: true });
       const slow = picture('slow');
       chat.pictures.set(slow.url, ({ signal }) => untilAborted(signal));
       await bot.ask(aQuestion('', { images: [slow] }));
@@ -546,10 +620,33 @@ describe('the bot', () => {
     chat.messages.set('old', { text: 'Half an ans', footer: undefined, buttons: ['stop'], writes: 3 });
     await store.progress(half.id, { answer: 'Half an ans', messages: ['old'] });
     model.willSay('Late, but here.');
-    await bot.resume();
+    await start();
     await settle();
     expect(chat.shown).toEqual(['Half an ans | ⚠️ Interrupted: Pilotlight was restarted.', 'Late, but here.']);
     expect(await store.unfinished()).toEqual([]);
+  });
+
+  it('after a crash goes on where that was asked for, and shows who waits, in the same messages', async () => {
+    const half = (await store.accept(aQuestion('half', { conversation: 'thread' }), 1))!;
+    await store.progress(half.id, { answer: 'Half', messages: ['a'] });
+    await store.end(half.id, 'interrupted', 2);
+    await store.again(half.id, 0, true);
+    const next = (await store.accept(aQuestion('next', { conversation: 'thread' }), 3))!;
+    await store.progress(next.id, { answer: '', messages: ['b'] });
+    for (const id of ['a', 'b'])
+      chat.messages.set(id, { text: 'old', footer: undefined, buttons: ['stop'], writes: 1 });
+    model.will(async function* () {
+      yield { type: 'text', text: ' and half.' };
+      await new Promise<void>((resolve) => clock.after(60_000, resolve));
+      yield { type: 'done', reason: 'stop' };
+    });
+    model.willSay('Next.');
+    await start();
+    await settle();
+    expect(model.requests[0]!.continueFrom).toBe(true);
+    expect(chat.shown).toEqual(['Half and', '⏳ Waiting for the answer before this one']);
+    await settle(60_000);
+    expect(chat.shown).toEqual(['Half and half.', 'Next.']);
   });
 
   it('counts an interruption as told only when it stands in the chat', async () => {
@@ -558,7 +655,7 @@ describe('the bot', () => {
     chat.messages.set('old', { text: 'Half an ans', footer: undefined, buttons: ['stop'], writes: 3 });
     await store.progress(half.id, { answer: 'Half an ans', messages: ['old'] });
     chat.failing = new WriteError('unavailable', 'The platform is down.');
-    await bot.resume();
+    await start();
     await settle();
     expect(await store.unfinished()).toHaveLength(1);
     chat.failing = undefined;

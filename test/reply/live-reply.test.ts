@@ -61,6 +61,21 @@ describe('a live reply', () => {
     expect(platform.refused).toEqual([]);
   });
 
+  it('writes no more once let go, and its last write is known by then', async () => {
+    const { clock, platform, reply, states } = open();
+    reply.append('one two ');
+    while (platform.messages.length === 0) await clock.advance(1);
+    const ended = outcome(reply.finish({ buttons: [] }));
+    const letGo = outcome(reply.letGo());
+    await clock.advance(1);
+    expect({ letGo: letGo.value, states }).toEqual({ letGo: 'pending', states: [] });
+    await clock.advance(60_000);
+    expect(letGo.value).toBeUndefined();
+    expect(states).toHaveLength(1);
+    expect(ended.value).toBe('let go');
+    expect(platform.writes).toHaveLength(1);
+  });
+
   it('takes text at the moment of sending, so that nothing stale is ever queued', async () => {
     const { clock, platform, reply } = open();
     reply.append('one ');

@@ -1,0 +1,88 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import { type Delivery, type LiveReply, openReply } from '../reply/live-reply.ts';
+import type { EditPacer } from '../reply/pacer.ts';
+import type { Store, Turn } from '../store/store.ts';
+import type { ReplySurface } from './ports.ts';
+import { ReplyDeleted } from './stops.ts';
+import type { Ending } from './turn.ts';
+
+export interface HeldTurnParts {
+  readonly store: Store;
+  readonly pacer: EditPacer;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * A turn that this process shows, running or still waiting: nobody else writes its messages until it has ended
+ * or was let go.
+ */
+export class HeldTurn {
+  readonly turn: Turn;
+  readonly surface: ReplySurface;
+  readonly reply: LiveReply;
+  readonly abort = new AbortController();
+  readonly #parts: HeldTurnParts;
+  #stored: Promise<void> = Promise.resolve();
+  readonly #heldAt: number;
+  #ended: Promise<Delivery> | undefined;
+
+  constructor(turn: Turn, surface: ReplySurface, parts: HeldTurnParts) {
+    this.turn = turn;
+    this.surface = surface;
+    this.#parts = parts;
+    const { store, pacer, clock, log } = parts;
+    this.#heldAt = clock.monotonic();
+    this.reply = openReply(pacer, surface, {
+      turn: `${turn.id}.${turn.attempt}`,
+      clock,
+      log,
+      resume: { text: turn.answer, messages: turn.messages },
+      onShown: ({ text, messages }) => {
+        this.#stored = store.progress(turn.id, { answer: text, messages }).catch((error) => {
+          log.error({ turn: turn.id, err: error }, 'cannot store what is shown');
+        });
+      },
+    });
+    this.reply.gone.addEventListener('abort', () => this.abort.abort(new ReplyDeleted()));
+  }
+
+  /** Once it ends: resolves when the end stands in the chat and in the store. */
+  get ended(): Promise<Delivery> | undefined {
+    return this.#ended;
+  }
+
+  /** Ends the turn, once. Rejects when the end could not be stored. */
+  end(ending: Ending): Promise<Delivery> {
+    this.#ended ??= this.#end(ending);
+    return this.#ended;
+  }
+
+  /** Leaves the turn to whoever takes it next. Resolves when all that was shown is stored. */
+  async letGo(): Promise<void> {
+    await this.reply.letGo();
+    await this.#stored;
+  }
+
+  async #end(ending: Ending): Promise<Delivery> {
+    const { turn, reply } = this;
+    const { store, log, clock } = this.#parts;
+    const delivery = await reply.finish(ending);
+    if (delivery === 'let go') return delivery;
+    await store.end(turn.id, delivery === 'undeliverable' ? 'failed' : ending.end, clock.now());
+    const since = (at: number) => Math.round(at - this.#heldAt);
+    log.info(
+      {
+        turn: turn.id,
+        end: ending.end,
+        delivery,
+        characters: reply.text.length,
+        firstShownMs: reply.firstShownAt === undefined ? undefined : since(reply.firstShownAt),
+        ms: since(clock.monotonic()),
+      },
+      'turn ended',
+    );
+    return delivery;
+  }
+}

@@ -1,0 +1,181 @@
+import { sleep } from '../clock.ts';
+import type { Signal } from '../cluster/signals.ts';
+import type { Job } from '../cluster/turn-queue.ts';
+import { type Exchange, isOver, type Turn } from '../store/store.ts';
+import { announce } from './announce.ts';
+import type { BotParts } from './bot.ts';
+import { HeldTurn } from './held-turn.ts';
+import { toMessages } from './history.ts';
+import { gatherPictures } from './pictures.ts';
+import type { ChatPlatform } from './ports.ts';
+import { ShuttingDown, Stopped } from './stops.ts';
+import { badEnd, type Ending, interruptedEnd, streamAnswer } from './turn.ts';
+import * as words from './words.ts';
+
+/** After a shutdown's grace, how long the last words may take to reach the chat; ms. */
+const LAST_WORDS = 5_000;
+
+/**
+ * Runs the turns that the queue hands to this process, and sees each to its end in the chat. While a turn runs
+ * it also shows the ones that wait behind it, and lets go of them before the next is handed out, maybe elsewhere:
+ * so every message has one writer at a time.
+ */
+export class TurnRunner {
+  readonly #parts: Omit<BotParts, 'admins'>;
+  /** The turns that this process shows, by their ids. */
+  readonly #held = new Map<number, HeldTurn>();
+  /** The waiting turns that this process shows, by the conversation whose turn it runs. */
+  readonly #lines = new Map<number, HeldTurn[]>();
+  /** The grace is over: everything ends now. */
+  #graceOver = false;
+
+  constructor(parts: Omit<BotParts, 'admins'>) {
+    this.#parts = parts;
+    parts.signals.listen((signal) => this.#hear(signal));
+  }
+
+  /** Runs one turn. Rejects when the store cannot be asked for it. */
+  async run({ turn: id, since }: Job): Promise<void> {
+    const turn = await this.#parts.store.turn(id);
+    const held = turn && !isOver(turn) && this.#hold(turn);
+    if (!held) return;
+    const line: HeldTurn[] = [];
+    this.#lines.set(turn.conversationId, line);
+    try {
+      void this.#showLine(turn, line);
+      await this.#end(held, await this.#ending(held), since);
+    } finally {
+      this.#held.delete(id);
+      this.#lines.delete(turn.conversationId);
+      await Promise.all(line.map((waiting) => this.#letGo(waiting)));
+    }
+  }
+
+  /** Resolves when this turn's end, if one is under way here, stands in the chat and in the store. */
+  async ended(turn: number): Promise<void> {
+    await this.#held.get(turn)?.ended;
+  }
+
+  /** Lets running answers finish for `graceMs`, then ends the rest as interrupted, said in the chat. */
+  async drain(graceMs: number): Promise<void> {
+    const { queue, clock } = this.#parts;
+    const idle = queue.stop();
+    await Promise.race([idle, sleep(clock, graceMs)]);
+    this.#graceOver = true;
+    for (const { abort } of this.#held.values()) abort.abort(new ShuttingDown());
+    await Promise.race([idle, sleep(clock, LAST_WORDS)]);
+  }
+
+  #hear(signal: Signal): void {
+    if (signal.kind === 'stop') this.#held.get(signal.turn)?.abort.abort(new Stopped(signal.by));
+    else if (signal.kind === 'deleted') this.#held.get(signal.turn)?.reply.deleted();
+    else {
+      const line = this.#lines.get(signal.conversation);
+      if (line) void this.#showWaiting(signal.turn, line);
+    }
+  }
+
+  /** Shows all that wait behind this turn. */
+  async #showLine({ id, conversationId }: Turn, line: HeldTurn[]): Promise<void> {
+    try {
+      for (const turn of await this.#parts.store.unfinished()) {
+        if (turn.conversationId === conversationId) await this.#showWaiting(turn.id, line);
+      }
+    } catch (error) {
+      this.#parts.log.warn({ turn: id, err: error }, 'cannot look who waits behind this turn');
+    }
+  }
+
+  async #showWaiting(id: number, line: HeldTurn[]): Promise<void> {
+    const turn = await this.#parts.store.turn(id);
+    if (turn?.state !== 'queued' || this.#held.has(id)) return;
+    if (this.#lines.get(turn.conversationId) !== line) return;
+    const waiting = this.#hold(turn);
+    if (!waiting) return;
+    line.push(waiting);
+    waiting.reply.notice(words.afterEarlier);
+    const { reply, abort } = waiting;
+    abort.signal.addEventListener('abort', () => {
+      void this.#end(waiting, badEnd(abort.signal.reason, turn, reply.text, this.#parts.log));
+    });
+  }
+
+  async #letGo(waiting: HeldTurn): Promise<void> {
+    await waiting.ended?.catch(() => {});
+    await waiting.letGo();
+    this.#held.delete(waiting.turn.id);
+  }
+
+  /** Undefined where its platform is switched off; it is taken up when that is there again. */
+  #hold(turn: Turn): HeldTurn | undefined {
+    const surface = this.#platform(turn)?.open(turn.question.address, turn.attempt);
+    if (!surface) return undefined;
+    const held = new HeldTurn(turn, surface, this.#parts);
+    this.#held.set(turn.id, held);
+    if (this.#graceOver) held.abort.abort(new ShuttingDown());
+    return held;
+  }
+
+  async #ending(held: HeldTurn): Promise<Ending> {
+    const { turn, reply } = held;
+    // It was running when its process ended.
+    if (turn.state === 'running' && turn.answer !== '') return interruptedEnd(turn.answer);
+    return this.#answer(held).catch((error) => badEnd(error, turn, reply.text, this.#parts.log));
+  }
+
+  async #end(held: HeldTurn, ending: Ending, since?: number): Promise<void> {
+    const { turn, surface } = held;
+    const { pacer, clock, log, announceAfterMs } = this.#parts;
+    try {
+      const delivery = await held.end(ending);
+      if (delivery !== 'stands' || ending.end !== 'done') return;
+      if (since === undefined || announceAfterMs === 0 || clock.now() - since < announceAfterMs) return;
+      announce(pacer, surface, { turn: `${turn.id}.${turn.attempt}.announcement`, clock, log });
+    } catch (error) {
+      log.error({ turn: turn.id, err: error }, 'a turn could not be ended');
+    }
+  }
+
+  async #answer({ turn, reply, abort }: HeldTurn): Promise<Ending> {
+    const { store, models, clock, log } = this.#parts;
+    if (turn.question.text.trim() === '' && turn.question.images.length === 0) {
+      return { end: 'done', footer: words.emptyPrompt, buttons: [] };
+    }
+    reply.working(words.working);
+    reply.notice(null);
+    await store.start(turn.id);
+    const history = await store.history(turn);
+    const { model, name, systemPrompt, takesImages, showReasoning } = models.for(turn.question);
+    const { signal } = abort;
+    const platform = takesImages ? this.#platform(turn) : undefined;
+    const { pictures, notes, blank } = await gatherPictures(turn, history, { platform, signal, clock, log });
+    if (blank) return { end: 'failed', footer: notes.join(' '), buttons: takesImages ? ['retry'] : [] };
+    let leftOut = false;
+    const request = {
+      messages: toMessages(systemPrompt, history, turn, pictures),
+      continueFrom: turn.answer !== '',
+      signal,
+      onTrimmed: (messages: number) => {
+        leftOut = true;
+        this.#cut(turn, history, messages);
+      },
+    };
+    const parts = { model, reply, showReasoning, clock, log: log.child({ model: name }) };
+    const ending = await streamAnswer(turn, request, parts);
+    const told = [ending.footer, ...notes, leftOut && words.leftOut].filter(Boolean);
+    return told.length > 0 ? { ...ending, footer: told.join(' ') } : ending;
+  }
+
+  /** Two messages a turn: the last one of those left out is where the conversation begins from now on. */
+  #cut(turn: Turn, history: readonly Exchange[], messages: number): void {
+    const last = history[Math.ceil(messages / 2) - 1];
+    if (!last) return;
+    this.#parts.store.cut(turn.conversationId, last.turn).catch((error) => {
+      this.#parts.log.error({ turn: turn.id, err: error }, 'cannot store where the conversation begins');
+    });
+  }
+
+  #platform(turn: Turn): ChatPlatform | undefined {
+    return this.#parts.platforms.find(({ platform }) => platform === turn.question.platform);
+  }
+}

@@ -1,0 +1,50 @@
+import type { Logger } from 'pino';
+import { type Clock, sleep } from '../clock.ts';
+import { KeyedQueue } from '../keyed-queue.ts';
+import type { Store, Turn } from '../store/store.ts';
+import type { Job, TurnQueue } from './turn-queue.ts';
+
+/** Until a run that failed is tried again, ms. */
+const AGAIN_AFTER = 1_000;
+
+/** The queue of a process that is alone: the store keeps what has not ended, memory the order. */
+export class LocalTurnQueue implements TurnQueue {
+  readonly #store: Pick<Store, 'unfinished'>;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #lines = new KeyedQueue();
+  #run: ((job: Job) => Promise<void>) | undefined;
+
+  constructor(parts: { store: Pick<Store, 'unfinished'>; clock: Clock; log: Logger }) {
+    this.#store = parts.store;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+  }
+
+  async start(run: (job: Job) => Promise<void>): Promise<void> {
+    this.#run = run;
+    for (const turn of await this.#store.unfinished()) await this.add(turn);
+  }
+
+  async add({ id, conversationId }: Turn): Promise<void> {
+    const run = this.#run;
+    if (!run) return;
+    const job = { turn: id, since: this.#clock.now() };
+    void this.#lines.run(String(conversationId), () => this.#untilRun(run, job));
+  }
+
+  stop(): Promise<void> {
+    return this.#lines.idle();
+  }
+
+  async #untilRun(run: (job: Job) => Promise<void>, job: Job): Promise<void> {
+    for (;;) {
+      try {
+        return await run(job);
+      } catch (error) {
+        this.#log.error({ turn: job.turn, err: error }, 'a turn could not be run; it is tried again');
+        await sleep(this.#clock, AGAIN_AFTER);
+      }
+    }
+  }
+}
