@@ -66,7 +66,6 @@ export class LiveReply {
   readonly #gone = new AbortController();
   readonly #delivered = Promise.withResolvers<Delivery>();
   readonly #paced: PacedReply;
-  #text = '';
   #onScreen = 0;
   #status: string | null = null;
   #ended = false;
@@ -88,16 +87,15 @@ export class LiveReply {
     this.#screen = new Screen(surface.dialect, options.resume);
     this.#paced = { state: (now) => this.#state(now), write: (op) => this.#write(op) };
     if (options.resume) {
-      this.#text = options.resume.text;
-      this.#onScreen = this.#text.length;
-      this.#backlog.add(this.#text.length, this.#now());
-      this.#backlog.shown(this.#text.length);
+      this.#onScreen = options.resume.text.length;
+      this.#backlog.add(this.#onScreen, this.#now());
+      this.#backlog.shown(this.#onScreen);
     }
   }
 
   /** The model's text so far. */
   get text(): string {
-    return this.#text;
+    return this.#screen.text;
   }
 
   /** Aborted when somebody deleted a message of this reply, or the platform will not take it any more. */
@@ -129,7 +127,6 @@ export class LiveReply {
   /** Takes in more of the model's text. Never blocks. */
   append(text: string): void {
     if (this.#ended || text === '') return;
-    this.#text += text;
     this.#screen.append(text);
     this.#backlog.add(text.length, this.#now());
     // While something is wanted the pacer looks by itself.
@@ -189,7 +186,7 @@ export class LiveReply {
     return {
       ...(want && { want }),
       busy: this.#busy,
-      live: want === 'final' || want === 'text' || (!this.#ended && this.#text !== ''),
+      live: want === 'final' || want === 'text' || (!this.#ended && this.#screen.hasText),
       shows: this.#firstShownAt !== undefined,
       notBefore: this.#backoff.until,
       unseen: this.#backlog.unseen,
@@ -256,7 +253,7 @@ export class LiveReply {
       this.#firstShownAt ??= this.#now();
       this.#setStatus(null);
     }
-    this.#options.onShown?.({ messages: this.#screen.messages, text: this.#text.slice(0, this.#onScreen) });
+    this.#options.onShown?.({ messages: this.#screen.messages, text: this.text.slice(0, this.#onScreen) });
     if (this.#screen.stands) this.#deliver('stands');
   }
 
