@@ -4,7 +4,7 @@ import { channelBudget } from './budgets.ts';
 import { Code, isRefusal } from './faults.ts';
 import type { DiscordHttp } from './http.ts';
 import { onceFor, replyingTo } from './payload.ts';
-import { write } from './write.ts';
+import { type Shown, type Written, write } from './write.ts';
 
 /** Messages in one channel, written with the bot's own token. The methods throw WriteError. */
 export class ChannelWrites {
@@ -17,7 +17,13 @@ export class ChannelWrites {
   }
 
   /** Posts a message that answers another; the same key within a few minutes gives the same message. */
-  async create(body: object, answers: string | null, key: string, signal?: AbortSignal): Promise<Receipt> {
+  async create(body: Shown, answers: string | null, key: string, signal?: AbortSignal): Promise<Receipt> {
+    const written = await this.#post(body, answers, key, signal);
+    // A message that was posted with this key before still shows what it showed then.
+    return isSame(written.shown, body) ? written : this.edit(written.message, body, signal);
+  }
+
+  async #post(body: Shown, answers: string | null, key: string, signal?: AbortSignal): Promise<Written> {
     const post = (reference: object) =>
       write(this.#http, channelBudget(this.#channel, 'post'), {
         method: 'POST',
@@ -52,4 +58,10 @@ export class ChannelWrites {
       return patch(route, body);
     }
   }
+}
+
+/** Discord trims the text, and adds to buttons what we do not say of them. */
+function isSame(shown: Shown, wanted: Shown): boolean {
+  const buttons = ({ components = [] }: Shown) => components.flatMap((row) => row.components ?? []).length;
+  return shown.content?.trim() === wanted.content?.trim() && buttons(shown) === buttons(wanted);
 }

@@ -16,6 +16,7 @@ import type { DiscordHttp } from './http.ts';
 import { DEFERRED, InteractionWrites, TokenEnded } from './interaction-writes.ts';
 import { announcementBody, pageBody } from './payload.ts';
 import type { Typing } from './typing.ts';
+import type { Shown } from './write.ts';
 
 const TIME_IS_UP =
   'Discord lets me write here for 15 minutes only, because I am not a member or may not send messages.';
@@ -120,7 +121,7 @@ export class DiscordReply implements ReplySurface {
     return this.#channel.edit(message, body, options.signal);
   }
 
-  async #create(body: object, key: string, signal?: AbortSignal): Promise<Receipt> {
+  async #create(body: Shown, key: string, signal?: AbortSignal): Promise<Receipt> {
     if (this.#interaction && !this.#isReachable) return this.#interaction.create(body, signal);
     return this.#channel.create(
       body,

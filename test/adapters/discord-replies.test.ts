@@ -55,6 +55,18 @@ describe('the answer to a message', () => {
     expect(other.message).not.toBe(found.message);
   });
 
+  it('is brought up to date where an earlier process had posted it, and was never told', async () => {
+    const it = await connected();
+    const { question, reply } = await mentioned(it);
+    it.fake.faults.add({ on: POST, act: { type: 'lose-answer' } });
+    await reply.post(page('Wait', { buttons: ['stop'] }), as('a')).catch(() => {});
+    const again = it.discord.open(question.address, 0);
+    const { message } = await again.post(page('Whole'), as('a', { final: true }));
+    expect(it.fake.messages(it.fake.channel).filter(({ author }) => author.bot)).toMatchObject([
+      { id: message, text: 'Whole', buttons: [] },
+    ]);
+  });
+
   it('goes without a reference where the bot may not read what was written', async () => {
     const it = await connected();
     const { reply } = await mentioned(it);
