@@ -8,14 +8,9 @@ export interface Goal {
   readonly ok: boolean;
 }
 
-/** A line of a table, by column. */
-export type Row = Readonly<Record<string, string | number>>;
-
 export interface Result {
   /** Rows of a table; the first row's keys are the columns. */
-  readonly rows: readonly Row[];
-  /** A second table, of other columns. */
-  readonly more?: readonly Row[];
+  readonly rows: readonly Readonly<Record<string, string | number>>[];
   readonly goals: readonly Goal[];
 }
 

@@ -1,13 +1,11 @@
 /**
  * What one chunk of an answer costs: CPU of the client's process, 200 streams at once, against what others
- * would use. The server is a process of its own; both run at the same pace for every client. Then what a thousand
- * answers cost the whole bot (replies.ts).
+ * would use. The server is a process of its own; both run at the same pace for every client.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Goal, Result } from './bench.ts';
-import { measureReplies } from './replies.ts';
 
 const STREAMS = 200;
 const CHUNKS = 500;
@@ -33,13 +31,8 @@ export async function run(): Promise<Result> {
     'µs a chunk, 10 a write': round(ten[client]),
     '× parser ': round(ten[client] / ten.parser),
   }));
-  const replies = await measureReplies();
-  const goals = [
-    ...goalsOf('one chunk a write', one),
-    ...goalsOf('ten chunks a write', ten),
-    ...replies.goals,
-  ];
-  return { rows, more: replies.rows, goals };
+  const goals = [...goalsOf('one chunk a write', one), ...goalsOf('ten chunks a write', ten)];
+  return { rows, goals };
 }
 
 function goalsOf(load: string, cost: Record<Client, number>): Goal[] {

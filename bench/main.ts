@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { Goal, Result, Row } from './bench.ts';
+import type { Goal, Result } from './bench.ts';
 
 interface Bench {
   readonly load: () => Promise<{ run(): Promise<Result> }>;
@@ -39,14 +39,12 @@ const machine = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model
 console.log(machine);
 let missed = 0;
 for (const name of names) {
-  const result = await (await benches[name]!.load()).run();
-  const { rows, more, goals } = result;
+  const { rows, goals } = await (await benches[name]!.load()).run();
   console.log(`\n${name}`);
   console.table(rows);
-  if (more) console.table(more);
   for (const goal of goals) console.log(line(goal));
   missed += goals.filter(({ ok }) => !ok).length;
-  if (values.save) save(name, result);
+  if (values.save) save(name, { rows, goals });
 }
 if (values.check && missed > 0) process.exitCode = 1;
 
@@ -55,12 +53,17 @@ function line({ name, goal, figure, ok }: Goal): string {
 }
 
 /** Replaces one bench's section; sections start with "## NAME". */
-function save(name: string, { rows, more = [], goals }: Result): void {
+function save(name: string, { rows, goals }: Result): void {
+  const columns = Object.keys(rows[0] ?? {});
+  const table = [
+    columns,
+    columns.map(() => '---'),
+    ...rows.map((row) => columns.map((column) => row[column] ?? '')),
+  ];
   const section = [
     `## ${name}`,
     `\`npm run bench -- ${name}\`, ${new Date().toISOString().slice(0, 10)}, ${machine}`,
-    table(rows),
-    ...(more.length > 0 ? [table(more)] : []),
+    table.map((cells) => `| ${cells.join(' | ')} |`).join('\n'),
     goals.map((goal) => `- ${line(goal)}`).join('\n'),
   ].join('\n\n');
   const sections = existsSync(RESULTS)
@@ -72,14 +75,4 @@ function save(name: string, { rows, more = [], goals }: Result): void {
   if (index < 0) sections.push(section);
   else sections[index] = section;
   writeFileSync(RESULTS, `${sections.map((other) => other.trim()).join('\n\n')}\n`);
-}
-
-function table(rows: readonly Row[]): string {
-  const columns = Object.keys(rows[0] ?? {});
-  const lines = [
-    columns,
-    columns.map(() => '---'),
-    ...rows.map((row) => columns.map((column) => row[column] ?? '')),
-  ];
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }

@@ -21,6 +21,8 @@ import { World } from './world.ts';
 export interface FakeDiscordOptions {
   /** Default: any free one. */
   readonly port?: number;
+  /** Where the bot is told to find the gateway, ws://…; default: straight at this server. */
+  readonly publicGateway?: string;
   readonly token?: string;
   readonly clock?: Clock;
   /** Replaces single budgets. */
@@ -48,6 +50,7 @@ export class DiscordServer {
   readonly api: ApiServer;
   /** "127.0.0.1:4711" */
   address = '';
+  readonly #publicGateway: string | undefined;
 
   constructor(options: FakeDiscordOptions, changed: () => void) {
     const clock = options.clock ?? systemClock;
@@ -100,6 +103,7 @@ export class DiscordServer {
     this.api.server.on('upgrade', (...upgrade) => this.#upgrade(...upgrade));
     world.on('event', (event) => gateway.dispatch(event));
     world.on('change', changed);
+    this.#publicGateway = options.publicGateway;
     this.token = token;
     this.world = world;
     this.posting = posting;
@@ -112,7 +116,7 @@ export class DiscordServer {
   async listen(port: number): Promise<void> {
     this.address = await this.api.listen(port);
     this.world.filesUrl = `http://${this.address}`;
-    this.gateway.listenAt(`ws://${this.address}`);
+    this.gateway.listenAt(this.#publicGateway ?? `ws://${this.address}`);
   }
 
   async close(): Promise<void> {

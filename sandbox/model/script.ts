@@ -33,6 +33,7 @@ export function answer(messages: readonly ScriptMessage[], continues: boolean): 
 const ANSWERS: readonly [RegExp, (match: RegExpExecArray, messages: readonly ScriptMessage[]) => string][] = [
   [/^repeat after me: ?([\s\S]*)$/i, ([, words]) => words!],
   [/write (\d[\d,_]*) char(?:acter)?s/i, ([, count]) => long(Number(count!.replace(/[,_]/g, '')))],
+  [/write (\d+) words named (\w+)/i, ([, count, name]) => numbered(Number(count), name!)],
   [/what did i (?:say|ask|tell you)/i, (_, messages) => earlier(messages)],
   [
     /system prompt/i,
@@ -124,6 +125,15 @@ function long(characters: number): string {
     size += part.length;
   }
   return parts.join('').slice(0, characters);
+}
+
+/** "q7w001 q7w002 …": each word tells which answer it belongs to, and what is missing. */
+export function numbered(count: number, name: string): string {
+  const words = Array.from({ length: count }, (_, i) => `${name}w${String(i + 1).padStart(3, '0')}`);
+  return words
+    .map((word, i) => word + (i % 40 === 39 ? '\n\n' : ' '))
+    .join('')
+    .trimEnd();
 }
 
 const PARAGRAPH =

@@ -65,6 +65,7 @@ export class Deliveries {
 
   async #bring(payload: Readonly<Record<string, unknown>>, again: boolean): Promise<void> {
     let retryReason = '';
+    let acknowledged = false;
     for (let retryAttempt = 0; retryAttempt <= this.#times.retryDelaysMs.length; retryAttempt += 1) {
       if (retryAttempt > 0) {
         await sleep(this.#clock, this.#times.retryDelaysMs[retryAttempt - 1]!, this.#closed.signal);
@@ -72,6 +73,7 @@ export class Deliveries {
       try {
         const envelope = { payload, acceptsResponsePayload: false, retryAttempt, retryReason };
         await this.#attempt({ type: 'events_api', ...envelope });
+        acknowledged = true;
         if (!again || retryAttempt > 0) return;
         retryReason = 'timeout';
       } catch (error) {
@@ -79,7 +81,7 @@ export class Deliveries {
         retryReason = (error as Error).message;
       }
     }
-    this.lost.push(payload);
+    if (!acknowledged) this.lost.push(payload);
   }
 
   #attempt(envelope: Envelope): Promise<unknown> {

@@ -30,6 +30,8 @@ const streamLifeMs = 300_000;
 export interface FakeSlackOptions {
   /** Default: any free one. */
   readonly port?: number;
+  /** Where the app is told to connect to, http://…; default: straight to this server. */
+  readonly publicUrl?: string;
   readonly team?: string;
   readonly botToken?: string;
   readonly appToken?: string;
@@ -117,7 +119,8 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
     this.#streams = new Streams(context, { lifeMs: options.streamLifeMs ?? streamLifeMs });
     this.#responseUrls = new ResponseUrls(context, baseUrl);
     this.#interactions = new Interactions({ workspace, deliveries, responseUrls: this.#responseUrls });
-    const openSocket = () => baseUrl.replace('http', 'ws') + this.#socketMode.newPath();
+    const openSocket = () =>
+      (options.publicUrl ?? baseUrl).replace('http', 'ws') + this.#socketMode.newPath();
     this.#webApi = new WebApi({
       methods: {
         ...chatMethods(context, this.#streams),

@@ -66,6 +66,7 @@ export class LiveReply {
   readonly #gone = new AbortController();
   readonly #delivered = Promise.withResolvers<Delivery>();
   readonly #paced: PacedReply;
+  #text = '';
   #onScreen = 0;
   #status: string | null = null;
   #ended = false;
@@ -87,15 +88,16 @@ export class LiveReply {
     this.#screen = new Screen(surface.dialect, options.resume);
     this.#paced = { state: (now) => this.#state(now), write: (op) => this.#write(op) };
     if (options.resume) {
-      this.#onScreen = options.resume.text.length;
-      this.#backlog.add(this.#onScreen, this.#now());
-      this.#backlog.shown(this.#onScreen);
+      this.#text = options.resume.text;
+      this.#onScreen = this.#text.length;
+      this.#backlog.add(this.#text.length, this.#now());
+      this.#backlog.shown(this.#text.length);
     }
   }
 
   /** The model's text so far. */
   get text(): string {
-    return this.#screen.text;
+    return this.#text;
   }
 
   /** Aborted when somebody deleted a message of this reply, or the platform will not take it any more. */
@@ -127,6 +129,7 @@ export class LiveReply {
   /** Takes in more of the model's text. Never blocks. */
   append(text: string): void {
     if (this.#ended || text === '') return;
+    this.#text += text;
     this.#screen.append(text);
     this.#backlog.add(text.length, this.#now());
     // While something is wanted the pacer looks by itself.
@@ -186,7 +189,7 @@ export class LiveReply {
     return {
       ...(want && { want }),
       busy: this.#busy,
-      live: want === 'final' || want === 'text' || (!this.#ended && this.#screen.hasText),
+      live: want === 'final' || want === 'text' || (!this.#ended && this.#text !== ''),
       shows: this.#firstShownAt !== undefined,
       notBefore: this.#backoff.until,
       unseen: this.#backlog.unseen,
@@ -253,7 +256,7 @@ export class LiveReply {
       this.#firstShownAt ??= this.#now();
       this.#setStatus(null);
     }
-    this.#options.onShown?.({ messages: this.#screen.messages, text: this.text.slice(0, this.#onScreen) });
+    this.#options.onShown?.({ messages: this.#screen.messages, text: this.#text.slice(0, this.#onScreen) });
     if (this.#screen.stands) this.#deliver('stands');
   }
 

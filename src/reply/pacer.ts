@@ -23,10 +23,6 @@ export interface PacedReply {
 const lookEveryMs = 250;
 /** A reply that had nothing to write after all is asked again no sooner. */
 const emptyWriteMs = 10;
-/** Among a thousand replies a look takes some ms: the next comes after so many times that, but soon; ms. */
-const restAfterLook = { times: 9, mostMs: 40 };
-/** Writes are started for so long at once; the event loop is everybody's, ms. */
-const startsMs = 15;
 
 /**
  * Decides when which reply may write, so that all replies on a budget share it and none exceeds it. The
@@ -41,7 +37,6 @@ export class EditPacer {
   readonly #windows = new Map<string, BudgetWindow>();
   #cancelLook: (() => void) | undefined;
   #lookAt = Number.POSITIVE_INFINITY;
-  #notBefore = Number.NEGATIVE_INFINITY;
 
   /** `share`: this process's part of every budget when several use the same token; 1 = all. */
   constructor(options: { clock: Clock; log: Logger; share?: number; tune?: Partial<typeof tuning> }) {
@@ -67,12 +62,11 @@ export class EditPacer {
   }
 
   #lookIn(ms: number): void {
-    const now = this.#clock.monotonic();
-    const at = Math.max(now + ms, this.#notBefore);
+    const at = this.#clock.monotonic() + ms;
     if (at >= this.#lookAt) return;
     this.#cancelLook?.();
     this.#lookAt = at;
-    this.#cancelLook = this.#clock.after(at - now, () => {
+    this.#cancelLook = this.#clock.after(ms, () => {
       this.#lookAt = Number.POSITIVE_INFINITY;
       this.#look();
     });
@@ -88,19 +82,11 @@ export class EditPacer {
       if (!state) this.#replies.delete(reply);
       else {
         replies.push(reply);
-        const windows = { edit: this.#windowsOf(state.edit), post: this.#windowsOf(state.post) };
-        states.push(Object.assign(state, windows));
+        states.push({ ...state, edit: this.#windowsOf(state.edit), post: this.#windowsOf(state.post) });
       }
     }
     const { writes, lookAt } = decide(states, now, this.#tune);
-    const decided = this.#clock.monotonic();
-    this.#notBefore = decided + Math.min((decided - now) * restAfterLook.times, restAfterLook.mostMs);
-    for (const { reply, op } of writes) {
-      this.#start(replies[reply]!, op, states[reply]![op]);
-      if (this.#clock.monotonic() - decided < startsMs) continue;
-      this.#lookIn(0);
-      break;
-    }
+    for (const { reply, op } of writes) this.#start(replies[reply]!, op, states[reply]![op]);
     if (this.#replies.size < before) this.#forgetIdle(now);
     if (lookAt === undefined) return;
     const textWaits = states.some((state) => state.want === 'text' && !state.busy);

@@ -1,4 +1,3 @@
-import { GrowingText } from './growing-text.ts';
 import { Pages, pageLimits } from './pages.ts';
 import type { ButtonKind, Dialect, Page, WriteOp } from './surface.ts';
 
@@ -39,7 +38,7 @@ export class Screen {
   #viewed = 0;
   /** Text has come in, or ended, since the view was taken. */
   #stale = false;
-  readonly #text = new GrowingText();
+  #text = '';
   /** Messages before the text: 1 when the text had to begin under a message that showed a line alone. */
   #offset = 0;
   /** Where the text was cut to go on in a new message though the page was not full. */
@@ -62,17 +61,9 @@ export class Screen {
     this.#rebuild();
   }
 
-  /** All text so far. */
-  get text(): string {
-    return this.#text.toString();
-  }
-
-  get hasText(): boolean {
-    return this.#text.length > 0;
-  }
-
   append(text: string): void {
-    this.#text.append(text);
+    this.#text += text;
+    this.#pages.append(text);
     this.#stale = true;
   }
 
@@ -81,6 +72,7 @@ export class Screen {
   }
 
   end(footer: string | undefined, buttons: readonly ButtonKind[]): void {
+    this.#pages.end();
     this.#stale = true;
     this.#ended = true;
     this.#footer = footer;
@@ -188,7 +180,7 @@ export class Screen {
 
   get #canCut(): boolean {
     const begun = this.#view.length > 0 || this.#standing.length === 1;
-    return begun && this.#text.length > this.#viewed && (this.#view.length === 0 || this.showsView);
+    return begun && this.#pages.length > this.#viewed && (this.#view.length === 0 || this.showsView);
   }
 
   /** What is not on screen goes out as a page of its own. */
@@ -239,23 +231,23 @@ export class Screen {
   }
 
   #look(): void {
-    if (this.#text.length > this.#viewed) this.#pages.append(this.text.slice(this.#viewed));
-    if (this.#ended) this.#pages.end();
     this.#view = this.#pages.view();
-    this.#viewed = this.#text.length;
+    this.#viewed = this.#pages.length;
     this.#stale = false;
   }
 
   /** Cuts the whole text into pages anew, with the same cuts where it had gone on in new messages. */
   #rebuild(): void {
     this.#pages = new Pages(this.#dialect, { limit: this.#limit });
-    this.#viewed = 0;
+    let from = 0;
     for (const cut of this.#cuts) {
-      this.#pages.append(this.text.slice(this.#viewed, cut));
+      this.#pages.append(this.#text.slice(from, cut));
       this.#pages.view();
       this.#pages.spill();
-      this.#viewed = cut;
+      from = cut;
     }
+    this.#pages.append(this.#text.slice(from));
+    if (this.#ended) this.#pages.end();
     this.#look();
   }
 }

@@ -1,5 +1,4 @@
 /** Markdown as it arrives, character by character → lines and words for the page writer. */
-import { joined } from '../growing-text.ts';
 import type { Dialect } from '../surface.ts';
 import { AlignedTable } from './aligned-table.ts';
 import { CodeLine } from './code-line.ts';
@@ -79,7 +78,6 @@ export class Blocks {
       else if (this.#mode === 'code') this.#code.push(char);
       else this.#pushSign(char);
     }
-    joined(this.#lastLine);
   }
 
   end(): void {

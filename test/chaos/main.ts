@@ -1,0 +1,68 @@
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Outcome, run } from './run.ts';
+
+const HELP = `npm run chaos -- [options]
+  --runs N       how many runs (default 20)
+  --seed S       the first run's seed, each next one has the next (default 1)
+  --parallel N   runs at once (default 2)
+  --processes N  bot processes (default 1)
+A run whose end was wrong prints its seed: --seed S --runs 1 plays the same plan again.`;
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '20' },
+    seed: { type: 'string', default: '1' },
+    parallel: { type: 'string', default: '2' },
+    processes: { type: 'string', default: '1' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+
+function whole(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least) return value;
+  console.error(`--${name} takes a whole number from ${least}, not "${text}".\n\n${HELP}`);
+  process.exit(2);
+}
+
+const runs = whole('runs', values.runs, 1);
+const first = whole('seed', values.seed, 0);
+const parallel = whole('parallel', values.parallel, 1);
+const processes = whole('processes', values.processes, 1);
+
+const began = performance.now();
+const outcomes: Outcome[] = [];
+let next = first;
+
+async function work(): Promise<void> {
+  while (next < first + runs) {
+    const seed = next++;
+    const outcome = await run(seed, { processes });
+    outcomes.push(outcome);
+    if (outcome.faults.length === 0) continue;
+    const file = join(tmpdir(), `pilotlight-chaos-seed-${seed}.txt`);
+    writeFileSync(file, [...outcome.faults, outcome.report()].join('\n'));
+    console.log(`seed ${seed} failed:\n  ${outcome.faults.join('\n  ')}\n  → ${file}`);
+  }
+}
+
+await Promise.all(Array.from({ length: parallel }, work));
+
+const sum = (of: (outcome: Outcome) => number) => outcomes.reduce((total, one) => total + of(one), 0);
+const failed = outcomes.filter(({ faults }) => faults.length > 0).map(({ plan }) => plan.seed);
+const times = outcomes.map(({ ms }) => ms).sort((a, b) => a - b);
+console.log(
+  `${runs} runs, seeds ${first} to ${first + runs - 1}: ${runs - failed.length} right, ${failed.length} wrong${
+    failed.length > 0 ? ` (seeds ${failed.sort((a, b) => a - b).join(', ')})` : ''
+  }.
+${sum(({ asked }) => asked)} questions asked, ${sum(({ accepted }) => accepted)} accepted: ${sum(({ complete }) => complete)} ended complete, ${sum(({ broken }) => broken)} with a part or none, the reason and a way on, which was then taken.
+${((performance.now() - began) / 1_000).toFixed(0)} s in all; a run took ${(times[Math.floor(times.length / 2)]! / 1_000).toFixed(1)} s at the median, ${(times.at(-1)! / 1_000).toFixed(1)} s at most.`,
+);
+process.exitCode = failed.length > 0 ? 1 : 0;

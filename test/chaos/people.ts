@@ -1,0 +1,85 @@
+/** People who ask, as the plan says. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Asked, answersTo } from './asked.ts';
+import type { FarSide } from './far-side.ts';
+import type { PlannedQuestion } from './plan.ts';
+
+/** How long somebody waits for a message of an answer before they go on without; ms. */
+const PATIENCE = 2_000;
+
+/** Asks when it is time, and notes it in `asked`. Resolves when the platform has told the person its part. */
+export async function ask(question: PlannedQuestion, asked: Asked[], farSide: FarSide): Promise<void> {
+  await wait(question.at);
+  const text = `write ${question.words} words named ${question.name}`;
+  const { slack, discord } = farSide;
+  const earlier = asked.find((one) => one.question.name === question.after);
+  const note = (one: Pick<Asked, 'fake' | 'channel' | 'id' | 'thread' | 'conversation'>) => {
+    const noted: Asked = { question, seen: false, ...one };
+    asked.push(noted);
+    return noted;
+  };
+  switch (question.place) {
+    case 'slack-channel':
+    case 'slack-dm': {
+      const inChannel = question.place === 'slack-channel';
+      const channel = inChannel ? slack.channel : slack.dm;
+      const id = slack.say({
+        channel,
+        user: slack.people.asker,
+        text: inChannel ? `@pilotlight ${text}` : text,
+        ...(earlier && { thread: earlier.thread }),
+        duplicate: question.duplicate,
+        ...(question.reordered && { order: 'message-first' }),
+      });
+      const thread = earlier?.thread ?? id;
+      note({ fake: slack, channel, id, thread, conversation: thread });
+      return;
+    }
+    case 'discord-channel': {
+      const { channel } = discord;
+      const answer = earlier && (await firstMessage(earlier, asked));
+      const id = discord.say({
+        channel,
+        user: discord.people.asker,
+        text: `@pilotlight ${text}`,
+        ...(answer && { replyTo: answer }),
+        duplicate: question.duplicate,
+      });
+      // Which chain it belongs to the bot can only know of messages whose posting it was told of.
+      note({ fake: discord, channel, id, thread: id, conversation: id });
+      return;
+    }
+    case 'discord-dm': {
+      const channel = discord.dm;
+      const id = discord.say({ channel, user: discord.people.asker, text, duplicate: question.duplicate });
+      note({ fake: discord, channel, id, thread: id, conversation: channel });
+      return;
+    }
+    case 'discord-command': {
+      const { channel } = discord;
+      const one = note({ fake: discord, channel, id: '', thread: '', conversation: question.name });
+      const options = { prompt: text };
+      const use = { channel, user: discord.people.asker, name: 'ask', options };
+      // Not acknowledged: Discord tells the person that the application did not respond.
+      const invoked = await discord.command(use).catch(() => undefined);
+      if (invoked) Object.assign(one, { id: invoked.message, thread: invoked.message });
+    }
+  }
+}
+
+/** Whether the bot took the question, as far as the person can tell. */
+export function isAccepted({ fake, id, seen, channel }: Asked, { slack }: FarSide): boolean {
+  if (fake !== slack) return seen;
+  // A mention is two events: Slack was told of one at least.
+  const events = channel === slack.dm ? 1 : 2;
+  return slack.lostEvents.filter(({ event }) => (event as { ts?: string }).ts === id).length < events;
+}
+
+async function firstMessage(earlier: Asked, asked: readonly Asked[]): Promise<string | undefined> {
+  for (let waited = 0; waited < PATIENCE; waited += 30) {
+    const message = answersTo(asked).get(earlier)?.at(0);
+    if (message) return message.id;
+    await wait(30);
+  }
+  return undefined;
+}

@@ -1,0 +1,183 @@
+/** One run: bots, people who ask, what goes wrong, and the verdict on what the chats show in the end. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { ShownMessage } from '../../sandbox/chat.ts';
+import { type Asked, answersTo, isRunning } from './asked.ts';
+import { Bot } from './bots.ts';
+import { type FarSide, startFarSide } from './far-side.ts';
+import { faultsOf, stateOf, wayOn } from './judge.ts';
+import { ask, isAccepted } from './people.ts';
+import { type Plan, planOf } from './plan.ts';
+import { cause } from './troubles.ts';
+import { Watch } from './watch.ts';
+
+/** After the last trouble everything has ended within this, or it never will; ms. */
+const PATIENCE = 60_000;
+/** How long it must then stay as it is; ms. */
+const STILL = 150;
+const LOOK_EVERY = 30;
+
+export interface Outcome {
+  readonly plan: Plan;
+  /** What was wrong, in words; empty when nothing was. */
+  readonly faults: readonly string[];
+  readonly asked: number;
+  readonly accepted: number;
+  readonly complete: number;
+  /** Ended with a part or none, a reason and a way on. */
+  readonly broken: number;
+  readonly ms: number;
+  /** The plan, the screens and the logs. */
+  readonly report: () => string;
+}
+
+export interface RunOptions {
+  readonly processes: number;
+}
+
+/** Plays the plan of a seed. Never throws for what the bot does: that is a fault of the outcome. */
+export async function run(seed: number, { processes }: RunOptions): Promise<Outcome> {
+  const began = performance.now();
+  const plan = planOf(seed, { processes, postgres: false });
+  const folder = await mkdtemp(join(tmpdir(), 'pilotlight-chaos-'));
+  const farSide = await startFarSide(plan);
+  const env = { ...farSide.env, DATABASE_URL: `sqlite:${join(folder, 'chaos.db')}` };
+  const scene = { plan, farSide, bots: Array.from({ length: processes }, () => new Bot(env)), asked: [] };
+  try {
+    const faults = await play(scene).catch((error: Error) => [`the run itself failed: ${error.stack}`]);
+    const ended = count(scene);
+    if (faults.length === 0) faults.push(...(await goOn(scene)));
+    faults.push(...crashes(scene));
+    const text = faults.length > 0 ? reportOf(scene) : '';
+    return { plan, faults, ...ended, ms: performance.now() - began, report: () => text };
+  } finally {
+    await Promise.all(scene.bots.map((bot) => bot.close()));
+    await farSide.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface Scene {
+  readonly plan: Plan;
+  readonly farSide: FarSide;
+  readonly bots: readonly Bot[];
+  readonly asked: Asked[];
+}
+
+async function play(scene: Scene): Promise<string[]> {
+  const { plan, farSide, bots, asked } = scene;
+  const { slack, discord, model } = farSide;
+  const watch = new Watch(asked, [slack, discord]);
+  await Promise.all(bots.map((bot) => bot.start()));
+  const asking = plan.questions.map((question) => ask(question, asked, farSide));
+  const troubles = plan.troubles.map(async ({ at, trouble }) => {
+    await wait(at);
+    await cause(trouble, scene);
+  });
+  await Promise.all([...asking, ...troubles]);
+  for (const { faults } of [slack, discord, model]) faults.clear();
+  model.streamFaults.clear();
+  await Promise.all(bots.map((bot) => bot.ready()));
+  await slack.eventsDelivered();
+  const late = performance.now() + PATIENCE;
+  for (let still = 0; still < STILL && performance.now() < late; still += LOOK_EVERY) {
+    if (wrong(scene).length > 0) still = 0;
+    await wait(LOOK_EVERY);
+  }
+  return [...watch.faults, ...wrong(scene)];
+}
+
+/** What must not be so when all is over. */
+function wrong({ asked, farSide }: Scene): string[] {
+  const { slack } = farSide;
+  const faults: string[] = [];
+  const known = new Set<string>();
+  for (const [one, messages] of answersTo(asked)) {
+    for (const { id } of messages) known.add(id);
+    if (messages.length === 0 && !isAccepted(one, farSide)) continue;
+    faults.push(...faultsOf(one, messages).map((fault) => `${one.question.name} ${fault}`));
+  }
+  for (const [fake, channel] of channels(farSide)) {
+    for (const message of fake.messages(channel)) {
+      const { id, author, onlyFor, text, reactions } = message;
+      if (reactions.length > 0) faults.push(`the sign on ${JSON.stringify(text)} stays`);
+      if (!author.bot || onlyFor || known.has(id)) continue;
+      faults.push(`a message answers nothing that was asked: ${JSON.stringify(text)}`);
+    }
+  }
+  for (const channel of [slack.channel, slack.dm]) {
+    for (const { text } of slack.activity(channel)) faults.push(`a thread goes on saying "${text}"`);
+  }
+  return faults;
+}
+
+const channels = ({ slack, discord }: FarSide) =>
+  [
+    [slack, slack.channel],
+    [slack, slack.dm],
+    [discord, discord.channel],
+    [discord, discord.dm],
+  ] as const;
+
+/** Presses what each broken answer offers, and expects the whole answer in its place. */
+async function goOn(scene: Scene): Promise<string[]> {
+  const { asked, farSide } = scene;
+  const broken = [...answersTo(asked)].filter(([one, messages]) => stateOf(one, messages) === 'broken');
+  const faults: string[] = [];
+  await Promise.all(
+    broken.map(async ([{ fake, channel, question }, messages]) => {
+      const last = messages.at(-1)!;
+      const { asker } = fake === farSide.slack ? farSide.slack.people : farSide.discord.people;
+      await fake.click(channel, last.id, wayOn(last)!.id, asker).catch((error: Error) => {
+        faults.push(`${question.name}: its way on was not acknowledged: ${error.message}`);
+      });
+    }),
+  );
+  const late = performance.now() + PATIENCE;
+  const still = () => {
+    const answers = answersTo(asked);
+    const left = broken.filter(([one]) => stateOf(one, answers.get(one)!) !== 'complete');
+    return [
+      ...left.map(([{ question }]) => `${question.name} is not whole after its way on`),
+      ...wrong(scene),
+    ];
+  };
+  while (faults.length === 0 && still().length > 0 && performance.now() < late) await wait(LOOK_EVERY);
+  return [...faults, ...still()];
+}
+
+function count({ asked, farSide }: Scene) {
+  const states = [...answersTo(asked)].map(([one, messages]) => stateOf(one, messages));
+  return {
+    asked: asked.length,
+    accepted: asked.filter((one) => isAccepted(one, farSide)).length,
+    complete: states.filter((state) => state === 'complete').length,
+    broken: states.filter((state) => state === 'broken').length,
+  };
+}
+
+/** A process may give up while nobody can be reached; its supervisor then starts it again. */
+function crashes({ bots, plan }: Scene): string[] {
+  const cut = plan.troubles.some(({ trouble }) => ['wire', 'refuse', 'database'].includes(trouble.type));
+  return bots.flatMap(({ crashes, lines }) => {
+    const gaveUp = cut && lines.some((line) => line.includes('cannot start'));
+    return crashes.length === 0 || gaveUp ? [] : [`a process ended by itself: ${crashes.join(', ')}`];
+  });
+}
+
+function reportOf({ plan, asked, farSide, bots }: Scene): string {
+  const screen = ([fake, channel]: ReturnType<typeof channels>[number]) =>
+    fake.messages(channel).map((message) => `  ${line(message)}`);
+  return [
+    JSON.stringify(plan, null, 1),
+    ...channels(farSide).flatMap((one, i) => [`Channel ${i}:`, ...screen(one)]),
+    JSON.stringify(asked.map(({ fake, ...one }) => one)),
+    `Lost events: ${JSON.stringify(farSide.slack.lostEvents)}`,
+    ...bots.flatMap(({ lines }, i) => [`Bot ${i}:`, ...lines]),
+  ].join('\n');
+}
+
+const line = (message: ShownMessage): string =>
+  JSON.stringify({ ...message, text: message.text.slice(0, 300), running: isRunning(message) });
