@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { ChatMessage, ContentPart } from '../model/model.ts';
 import type { Exchange, Turn } from '../store/store.ts';
 import type { Pictures } from './pictures.ts';
-import type { ImageRef } from './ports.ts';
+import type { ConversationKey, ImageRef } from './ports.ts';
 
 /** Stands for a picture that the model does not get, so that it does not make one up. */
 const UNSEEN = '(A picture that you cannot see.)';
@@ -24,6 +25,13 @@ export function toMessages(
   messages.push(said(turn.question.text, turn.question.images, pictures));
   if (turn.answer) messages.push({ role: 'assistant', content: turn.answer });
   return messages;
+}
+
+/** The same for all turns of a conversation; nobody can tell from it which one it is. */
+export function sessionOf({ platform, workspace, conversation }: ConversationKey): string {
+  return createHash('sha256')
+    .update(JSON.stringify([platform, workspace, conversation]))
+    .digest('base64url');
 }
 
 /** A question with its pictures. Plain text where it has none that can be sent: many models take no more. */

@@ -5,7 +5,7 @@ import { type Exchange, isOver, type Turn } from '../store/store.ts';
 import { announce } from './announce.ts';
 import type { BotParts } from './bot.ts';
 import { HeldTurn } from './held-turn.ts';
-import { toMessages } from './history.ts';
+import { sessionOf, toMessages } from './history.ts';
 import { gatherPictures } from './pictures.ts';
 import type { ChatPlatform } from './ports.ts';
 import { ShuttingDown, Stopped } from './stops.ts';
@@ -153,6 +153,7 @@ export class TurnRunner {
     let leftOut = false;
     const request = {
       messages: toMessages(systemPrompt, history, turn, pictures),
+      session: sessionOf(turn.question),
       continueFrom: turn.answer !== '',
       signal,
       onTrimmed: (messages: number) => {

@@ -25,6 +25,8 @@ export interface ModelOptions {
   /** Modal-Key and Modal-Secret. */
   readonly proxyKey?: string | undefined;
   readonly proxySecret?: string | undefined;
+  /** Sends session ids; default: at a Modal Server's own address (*.modal.direct). */
+  readonly sendsSessions?: boolean;
   /** The most tokens of one answer; default 4,096. */
   readonly maxTokens?: number;
   /** Tokens of prompt and answer together, for servers that do not say; default: learned. */
@@ -159,7 +161,8 @@ class Client implements WakeableModel {
     const watchdog = new Watchdog(clock, limits.firstTokenMs, () => abort(silence(limits.firstTokenMs)));
     let opened = false;
     try {
-      const sent = this.#endpoint.send('chat/completions', signal, this.#body(request, plan));
+      const body = this.#body(request, plan);
+      const sent = this.#endpoint.send('chat/completions', signal, { body, session: request.session });
       const answer = yield* this.#waking.watch(sent, QUIET_MS, signal, () => watchdog.heard());
       await this.#mustStream(answer, signal);
       opened = true;

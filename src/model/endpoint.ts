@@ -12,6 +12,8 @@ export interface EndpointOptions {
   /** Modal-Key and Modal-Secret. */
   readonly proxyKey?: string | undefined;
   readonly proxySecret?: string | undefined;
+  /** Sends session ids; default: where Modal routes by them, at a Modal Server's own address. */
+  readonly sendsSessions?: boolean;
   readonly clock: Clock;
 }
 
@@ -23,6 +25,15 @@ const MAX_BODY = 256 * 1024;
 /** Time to connect, ms; a host that drops packets would take minutes. */
 const CONNECT_MS = 10_000;
 
+/** What a request may have beside its path. */
+export interface Sent {
+  /** JSON: makes it a POST. */
+  readonly body?: string;
+  readonly session?: string | undefined;
+  /** Called with each redirect that is followed. */
+  readonly onHop?: () => void;
+}
+
 /**
  * HTTP to one origin. Keys go nowhere else: the pool knows no other host, and a redirect to one is refused.
  */
@@ -30,10 +41,12 @@ export class Endpoint {
   readonly #pool: Pool;
   readonly #base: URL;
   readonly #headers: Record<string, string>;
+  readonly #sendsSessions: boolean;
   readonly #clock: Clock;
 
-  constructor({ baseUrl, apiKey, proxyKey, proxySecret, clock }: EndpointOptions) {
+  constructor({ baseUrl, apiKey, proxyKey, proxySecret, sendsSessions, clock }: EndpointOptions) {
     this.#base = new URL(baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`);
+    this.#sendsSessions = sendsSessions ?? this.#base.hostname.endsWith('.modal.direct');
     this.#clock = clock;
     // Deadlines are ours: a cold start is longer than undici's, and pings would feed its body timer.
     // One HTTP/2 session that dies would take every stream with it.
@@ -51,12 +64,12 @@ export class Endpoint {
 
   /**
    * GET of a path below the base URL, or POST when there is a body. Follows Modal's 303s to the result URL,
-   * for as long as the signal lets it; `onHop` is told of each.
+   * for as long as the signal lets it.
    * @throws ModelError, Setback, or the signal's reason
    */
-  async send(path: string, signal: AbortSignal, body?: string, onHop?: () => void): Promise<Answer> {
+  async send(path: string, signal: AbortSignal, { body, session, onHop }: Sent = {}): Promise<Answer> {
     const url = new URL(path, this.#base);
-    const answer = await this.#request(url, signal, body);
+    const answer = await this.#request(url, signal, body, session);
     return answer.statusCode === 303 ? this.#follow(url, answer, signal, onHop) : answer;
   }
 
@@ -105,14 +118,16 @@ export class Endpoint {
     );
   }
 
-  async #request(url: URL, signal: AbortSignal, body?: string): Promise<Answer> {
+  async #request(url: URL, signal: AbortSignal, body?: string, session?: string): Promise<Answer> {
     signal.throwIfAborted();
+    const headers = { ...this.#headers };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    if (session !== undefined && this.#sendsSessions) headers['modal-session-id'] = session;
     try {
       const answer = await this.#pool.request({
         path: url.pathname + url.search,
         method: body === undefined ? 'GET' : 'POST',
-        headers:
-          body === undefined ? this.#headers : { ...this.#headers, 'content-type': 'application/json' },
+        headers,
         body: body ?? null,
         signal,
       });

@@ -27,7 +27,7 @@ export async function knock({ endpoint, clock, signal, onHop, onModels }: Knocki
   const timeout = new AbortController();
   const cancel = clock.after(TIMEOUT_MS, () => timeout.abort(TIMED_OUT));
   const either = AbortSignal.any([signal, timeout.signal]);
-  const ask = async (path: string): Promise<Answer> => endpoint.send(path, either, undefined, onHop);
+  const ask = async (path: string): Promise<Answer> => endpoint.send(path, either, { onHop });
   try {
     const answer = await ask('models');
     if (answer.statusCode === 401 || answer.statusCode === 403) {

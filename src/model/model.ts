@@ -72,6 +72,11 @@ export class ModelError extends Error {
 
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
+  /**
+   * The same for every turn of a conversation, so that all of them can reach the container that has its beginning
+   * in the prefix cache. The endpoint may see it: nothing can be told from it.
+   */
+  readonly session?: string;
   /** Goes on from a last assistant message that was cut off, instead of answering anew. */
   readonly continueFrom?: boolean;
   /**

@@ -104,6 +104,18 @@ describe('the bot', () => {
     ]);
   });
 
+  it('gives the model one name for all turns of a conversation, that tells nothing of it', async () => {
+    for (const conversation of ['thread', 'elsewhere', 'thread']) {
+      model.willSay('Yes.');
+      await bot.ask(aQuestion('Hello?', { conversation }));
+      await settle();
+    }
+    const [first, other, again] = model.requests.map(({ session }) => session);
+    expect(again).toBe(first);
+    expect(other).not.toBe(first);
+    expect(first).toMatch(/^[\w-]{43}$/);
+  });
+
   it('goes on with the conversation of the message that is replied to', async () => {
     model.willSay('One.').willSay('Two.');
     await bot.ask(aQuestion('first', { conversation: 'chain' }));

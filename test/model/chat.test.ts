@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { SeenRequest } from '../../sandbox/model/sleeping-model.ts';
 import { Bench, exchange, modelError, wakings } from './support.ts';
 
 let bench: Bench;
 afterEach(() => bench.close());
+
+const sessionSent = ({ headers }: SeenRequest) => headers['modal-session-id'];
 
 describe('asking a model that is awake', () => {
   it('streams the answer, then the usage, then how it ended', async () => {
@@ -53,6 +56,21 @@ describe('asking a model that is awake', () => {
     const keys = { proxyKey: 'wk-1', proxySecret: 'ws-1', apiKey: 'key' };
     bench = await Bench.start({ awake: true, ...keys }, keys);
     expect((await bench.answer('Repeat after me: ok')).text).toBe('ok');
+  });
+
+  it('names the conversation to a Modal Server, with the question alone, so that its turns reach one container', async () => {
+    bench = await Bench.start({ coldStartMs: 3_000 }, { sendsSessions: true });
+    for (const session of ['one', 'two', 'one']) await bench.answer('Repeat after me: ok', { session });
+    const sent = (path: string) =>
+      bench.server.requests.filter((request) => request.path === path).map(sessionSent);
+    expect(sent('/v1/chat/completions')).toEqual(['one', 'two', 'one']);
+    expect(new Set(sent('/v1/models'))).toEqual(new Set([undefined]));
+  });
+
+  it('names it to no other server', async () => {
+    bench = await Bench.start({ awake: true });
+    await bench.answer('Repeat after me: ok', { session: 'one' });
+    expect(bench.server.requests.map(sessionSent)).toEqual([undefined, undefined]);
   });
 
   it('uses its connection again', async () => {
