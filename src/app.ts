@@ -10,7 +10,7 @@ import { serveHealth } from './health.ts';
 import { Models } from './model/models.ts';
 import type { ModelSettings } from './model/models-file.ts';
 import { EditPacer } from './reply/pacer.ts';
-import { SqliteStore } from './store/sqlite.ts';
+import { openStore } from './store/open.ts';
 import { createWarm, type Warm } from './warm.ts';
 
 export interface App {
@@ -26,7 +26,7 @@ export interface App {
  * @throws OperatorError when no platform could start, or something else the operator can mend is wrong.
  */
 export async function startApp(config: Config, log: Logger, clock: Clock = systemClock): Promise<App> {
-  const store = new SqliteStore(config.DATABASE_URL);
+  const store = await openStore(config.DATABASE_URL, log);
   const models = new Models({
     standard: modelSettings(config),
     file: config.MODELS_FILE,

@@ -38,7 +38,8 @@ const WHERE: Record<string, string> = {
   PREWARM_DAILY_CAP: 'a whole number of times a day',
   MODAL_TOKEN_ID: 'modal.com/settings → API Tokens (ak-…)',
   MODAL_TOKEN_SECRET: 'modal.com/settings → API Tokens (as-…), shown once when the token is made',
-  DATABASE_URL: 'leave it out for pilotlight.db in this folder, or say sqlite:PATH',
+  DATABASE_URL:
+    'leave it out for pilotlight.db in this folder, or say sqlite:PATH, or postgres://USER:PASSWORD@HOST/DATABASE with %-codes for special characters',
   ANNOUNCE_AFTER_SECONDS: 'a number of seconds; 0 turns announcements off',
   SHUTDOWN_SECONDS: 'a number of seconds',
   LOG_LEVEL: 'one of trace, debug, info, warn, error, fatal, silent',
@@ -120,8 +121,12 @@ const schema = z.object({
   PREWARM_DAILY_CAP: number(1, 10_000).default(20),
   DATABASE_URL: text
     .default('sqlite:pilotlight.db')
-    .refine((value) => value.startsWith('sqlite:'), { error: 'is not sqlite:PATH' })
-    .transform((value) => value.slice('sqlite:'.length)),
+    .refine((value) => /^sqlite:.|^postgres(ql)?:/.test(value), {
+      error: 'is neither sqlite:PATH nor postgres://…',
+    })
+    .refine((value) => value.startsWith('sqlite:') || URL.canParse(value), {
+      error: 'is not an address that can be read',
+    }),
   ANNOUNCE_AFTER_SECONDS: number(0, 86_400, false).default(60),
   SHUTDOWN_SECONDS: number(0, 3_600, false).default(20),
   LOG_LEVEL: z

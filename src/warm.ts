@@ -13,7 +13,7 @@ import { Retirement } from './modal/retirement.ts';
 import { keyOf } from './modal/target-store.ts';
 import { WarmMode } from './modal/warm-mode.ts';
 import type { WakeableModel } from './model/client.ts';
-import type { SqliteStore } from './store/sqlite.ts';
+import type { Store } from './store/store.ts';
 import type { Target, WarmStore } from './store/warm-store.ts';
 
 const HOUR = 3_600_000;
@@ -33,7 +33,7 @@ export interface Warm {
 /** Puts warm mode together. Without Modal's settings its commands say which are missing, and no more. */
 export function createWarm(parts: {
   config: Config;
-  store: SqliteStore;
+  store: Store;
   model: WakeableModel;
   /** Filled by the time that there is something to tell. */
   platforms: readonly ChatPlatform[];

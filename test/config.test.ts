@@ -22,7 +22,7 @@ describe('the settings', () => {
       MODEL_NAME: 'pilotlight',
       PORT: 8080,
       LOG_LEVEL: 'info',
-      DATABASE_URL: 'pilotlight.db',
+      DATABASE_URL: 'sqlite:pilotlight.db',
     });
     expect(config.DISCORD_TOKEN).toBeUndefined();
   });
@@ -73,6 +73,26 @@ describe('the settings', () => {
     expect(
       faultsOf({ SLACK_BOT_TOKEN: 'xoxp-very-secret', SLACK_APP_TOKEN: 'wrong-secret', ...model }),
     ).not.toMatch(/very-secret|wrong-secret/);
+  });
+
+  it('take a SQLite file or a Postgres address as the database, and never repeat its password', () => {
+    for (const DATABASE_URL of [
+      'sqlite:/var/lib/a.db',
+      'postgres://u:p@db/x',
+      'postgresql://u:p@db:5433/x',
+    ]) {
+      expect(readConfig({ ...slack, ...model, DATABASE_URL }).DATABASE_URL).toBe(DATABASE_URL);
+    }
+    for (const DATABASE_URL of [
+      'sqlite:',
+      'pilotlight.db',
+      'mysql://u:hunter2@db/x',
+      'postgres://u:hun#ter2@db/x',
+    ]) {
+      const message = faultsOf({ ...slack, ...model, DATABASE_URL });
+      expect(message).toMatch(/DATABASE_URL is .*\n.*postgres:\/\/USER/);
+      expect(message).not.toMatch(/hun#?ter2/);
+    }
   });
 
   it('take admins as lists of ids', () => {

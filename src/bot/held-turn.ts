@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import { type Delivery, type LiveReply, openReply } from '../reply/live-reply.ts';
 import type { EditPacer } from '../reply/pacer.ts';
-import type { Store, Turn } from '../store/store.ts';
+import type { Store, Turn, TurnRun } from '../store/store.ts';
 import type { ReplySurface } from './ports.ts';
 import { ReplyDeleted } from './stops.ts';
 import type { Ending } from './turn.ts';
@@ -24,6 +24,8 @@ export class HeldTurn {
   readonly reply: LiveReply;
   readonly abort = new AbortController();
   readonly #parts: HeldTurnParts;
+  /** What the store is told counts with this; it changes when the turn starts. */
+  #run: Promise<TurnRun>;
   #stored: Promise<void> = Promise.resolve();
   readonly #heldAt: number;
   #ended: Promise<Delivery> | undefined;
@@ -32,6 +34,7 @@ export class HeldTurn {
     this.turn = turn;
     this.surface = surface;
     this.#parts = parts;
+    this.#run = Promise.resolve(turn);
     const { store, pacer, clock, log } = parts;
     this.#heldAt = clock.monotonic();
     this.reply = openReply(pacer, surface, {
@@ -40,12 +43,21 @@ export class HeldTurn {
       log,
       resume: { text: turn.answer, messages: turn.messages },
       onShown: ({ text, messages }) => {
-        this.#stored = store.progress(turn.id, { answer: text, messages }).catch((error) => {
-          log.error({ turn: turn.id, err: error }, 'cannot store what is shown');
-        });
+        this.#stored = this.#run
+          .then((run) => store.progress(run, { answer: text, messages }))
+          .catch((error) => {
+            log.error({ turn: turn.id, err: error }, 'cannot store what is shown');
+          });
       },
     });
     this.reply.gone.addEventListener('abort', () => this.abort.abort(new ReplyDeleted()));
+  }
+
+  /** The model is about to be asked. */
+  async start(): Promise<void> {
+    const started = this.#parts.store.start(this.turn.id);
+    this.#run = started.catch(() => this.turn);
+    await started;
   }
 
   /** Once it ends: resolves when the end stands in the chat and in the store. */
@@ -70,7 +82,7 @@ export class HeldTurn {
     const { store, log, clock } = this.#parts;
     const delivery = await reply.finish(ending);
     if (delivery === 'let go') return delivery;
-    await store.end(turn.id, delivery === 'undeliverable' ? 'failed' : ending.end, clock.now());
+    await store.end(await this.#run, delivery === 'undeliverable' ? 'failed' : ending.end, clock.now());
     const since = (at: number) => Math.round(at - this.#heldAt);
     log.info(
       {

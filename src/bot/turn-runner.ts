@@ -136,14 +136,15 @@ export class TurnRunner {
     }
   }
 
-  async #answer({ turn, reply, abort }: HeldTurn): Promise<Ending> {
+  async #answer(held: HeldTurn): Promise<Ending> {
+    const { turn, reply, abort } = held;
     const { store, models, clock, log } = this.#parts;
     if (turn.question.text.trim() === '' && turn.question.images.length === 0) {
       return { end: 'done', footer: words.emptyPrompt, buttons: [] };
     }
     reply.working(words.working);
     reply.notice(null);
-    await store.start(turn.id);
+    await held.start();
     const history = await store.history(turn);
     const { model, name, systemPrompt, takesImages, showReasoning } = models.for(turn.question);
     const { signal } = abort;

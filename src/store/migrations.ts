@@ -75,4 +75,5 @@ export const migrations: readonly string[] = [
     prewarms_of_use INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   `,
+  'ALTER TABLE turns ADD COLUMN run INTEGER NOT NULL DEFAULT 0',
 ];

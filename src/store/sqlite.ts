@@ -1,16 +1,23 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import type { ConversationKey, ImageRef, MessageKey, Question } from '../bot/ports.ts';
+import type { ConversationKey, MessageKey, Question } from '../bot/ports.ts';
 import { OperatorError } from '../errors.ts';
 import { migrations } from './migrations.ts';
-import type { Exchange, Store, Turn, TurnEnd, TurnState } from './store.ts';
+import {
+  COLD_STARTS_KEPT,
+  type Exchange,
+  LostTurn,
+  type Store,
+  type Turn,
+  type TurnEnd,
+  type TurnRun,
+  type TurnState,
+} from './store.ts';
 import { SqliteWarmStore } from './warm-sqlite.ts';
 import type { WarmStore } from './warm-store.ts';
 
-/** How many cold starts of a model are kept: enough for a median that follows change. */
-const COLD_STARTS_KEPT = 50;
-
 interface TurnRow {
   id: number;
+  run: number;
   attempt: number;
   conversation_id: number;
   question: string;
@@ -21,7 +28,6 @@ interface TurnRow {
 
 /** The default store: one file (or ':memory:'), for one process. */
 export class SqliteStore implements Store {
-  /** Warm mode's part, in the same file. */
   readonly warm: WarmStore;
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
@@ -112,14 +118,14 @@ export class SqliteStore implements Store {
   }
 
   async history(turn: Turn): Promise<readonly Exchange[]> {
-    return this.#all<{ id: number; question: string; images: string; answer: string }>(
-      `SELECT turns.id, question ->> '$.text' AS question, question -> '$.images' AS images, answer
-       FROM turns JOIN conversations ON conversations.id = conversation_id
+    return this.#all<{ id: number; question: string; answer: string }>(
+      `SELECT turns.id, question, answer FROM turns JOIN conversations ON conversations.id = conversation_id
        WHERE conversation_id = ? AND turns.id < ? AND turns.id > cut AND answer <> '' ORDER BY turns.id`,
       turn.conversationId,
       turn.id,
-    ).map(({ id, question, images, answer }) => {
-      return { turn: id, question, images: JSON.parse(images) as ImageRef[], answer };
+    ).map(({ id, question, answer }) => {
+      const { text, images } = JSON.parse(question) as Question;
+      return { turn: id, question: text, images, answer };
     });
   }
 
@@ -127,13 +133,23 @@ export class SqliteStore implements Store {
     this.#run('UPDATE conversations SET cut = max(cut, ?) WHERE id = ?', turn, conversationId);
   }
 
-  async start(id: number): Promise<void> {
-    this.#run("UPDATE turns SET state = 'running' WHERE id = ?", id);
+  async start(id: number): Promise<TurnRun> {
+    const run = this.#one<TurnRun>(
+      `UPDATE turns SET state = 'running', run = run + 1
+       WHERE id = ? AND state IN ('queued', 'running') RETURNING id, run`,
+      id,
+    );
+    if (!run) throw new LostTurn(id);
+    return run;
   }
 
-  async progress(id: number, shown: { answer: string; messages: readonly string[] }): Promise<void> {
+  async progress(
+    { id, run }: TurnRun,
+    shown: { answer: string; messages: readonly string[] },
+  ): Promise<void> {
     this.#transaction(() => {
-      this.#run('UPDATE turns SET answer = ? WHERE id = ?', shown.answer, id);
+      const sql = 'UPDATE turns SET answer = ? WHERE id = ? AND run = ? RETURNING id';
+      if (!this.#one(sql, shown.answer, id, run)) throw new LostTurn(id);
       for (const [page, message] of shown.messages.entries()) {
         this.#run(
           `INSERT INTO messages (turn_id, attempt, page, platform, channel, message)
@@ -146,13 +162,14 @@ export class SqliteStore implements Store {
     });
   }
 
-  async end(id: number, end: TurnEnd, now: number): Promise<void> {
-    this.#run('UPDATE turns SET state = ?, ended_at = ? WHERE id = ?', end, now, id);
+  async end({ id, run }: TurnRun, end: TurnEnd, now: number): Promise<void> {
+    const sql = 'UPDATE turns SET state = ?, ended_at = ? WHERE id = ? AND run = ? RETURNING id';
+    if (!this.#one(sql, end, now, id, run)) throw new LostTurn(id);
   }
 
   async again(id: number, attempt: number, keep: boolean): Promise<Turn | null> {
     const row = this.#one<TurnRow>(
-      `UPDATE turns SET state = 'queued', ended_at = NULL,
+      `UPDATE turns SET state = 'queued', ended_at = NULL, run = run + 1,
          attempt = attempt + ?, answer = CASE WHEN ? THEN answer ELSE '' END
        WHERE id = ? AND attempt = ? AND state NOT IN ('queued', 'running') RETURNING *`,
       keep ? 0 : 1,
@@ -193,6 +210,7 @@ export class SqliteStore implements Store {
     );
     return {
       id: row.id,
+      run: row.run,
       attempt: row.attempt,
       conversationId: row.conversation_id,
       question: JSON.parse(row.question) as Question,

@@ -1,4 +1,8 @@
 import type { ConversationKey, ImageRef, MessageKey, Question } from '../bot/ports.ts';
+import type { WarmStore } from './warm-store.ts';
+
+/** How many cold starts of a model are kept: enough for a median that follows change. */
+export const COLD_STARTS_KEPT = 50;
 
 /**
  * A turn is one question and its answer. It is `queued` when stored and `running` once the model is asked;
@@ -7,8 +11,24 @@ import type { ConversationKey, ImageRef, MessageKey, Question } from '../bot/por
 export type TurnState = 'queued' | 'running' | 'done' | 'stopped' | 'failed' | 'interrupted';
 export type TurnEnd = Exclude<TurnState, 'queued' | 'running'>;
 
-export interface Turn {
-  /** Grows with time: the order of questions. */
+/** A hold on a turn: what is written with it counts until somebody else starts the turn. */
+export interface TurnRun {
+  readonly id: number;
+  /** 0 when stored, and one more for each start and Retry. */
+  readonly run: number;
+}
+
+/** The turn has ended, or somebody else has started it since. */
+export class LostTurn extends Error {
+  override name = 'LostTurn';
+
+  constructor(id: number) {
+    super(`turn ${id} is no longer this process's`);
+  }
+}
+
+export interface Turn extends TurnRun {
+  /** Grows with time: the order of a conversation's questions. */
   readonly id: number;
   /** 0, and one more for each Retry. */
   readonly attempt: number;
@@ -36,6 +56,9 @@ export interface Exchange {
 
 /** What outlives the process. Every write has happened when its promise resolves. */
 export interface Store {
+  /** Warm mode's part. */
+  readonly warm: WarmStore;
+
   /** Stores a question as a queued turn; null when its key was stored before. */
   accept(question: Question, now: number): Promise<Turn | null>;
   turn(id: number): Promise<Turn | null>;
@@ -50,10 +73,12 @@ export interface Store {
   /** Leaves turns up to and including this one out of the history from now on. */
   cut(conversationId: number, turn: number): Promise<void>;
 
-  start(id: number): Promise<void>;
-  /** What is on screen now. */
-  progress(id: number, shown: { answer: string; messages: readonly string[] }): Promise<void>;
-  end(id: number, end: TurnEnd, now: number): Promise<void>;
+  /** Marks the turn as running, and takes it from whoever started it before. Rejects with LostTurn once it has ended. */
+  start(id: number): Promise<TurnRun>;
+  /** What is on screen now. Rejects with LostTurn when somebody else has started the turn. */
+  progress(run: TurnRun, shown: { answer: string; messages: readonly string[] }): Promise<void>;
+  /** Rejects with LostTurn when somebody else has started the turn. */
+  end(run: TurnRun, end: TurnEnd, now: number): Promise<void>;
   /**
    * Queues an ended turn again, once per end: null when it has not ended, or was queued again already.
    * `keep` goes on with the same messages and text; otherwise the turn starts over in new messages.

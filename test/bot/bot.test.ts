@@ -628,9 +628,9 @@ describe('the bot', () => {
     const unanswered = (await store.accept(aQuestion('unanswered'), 1))!;
     await store.start(unanswered.id);
     const half = (await store.accept(aQuestion('half answered'), 2))!;
-    await store.start(half.id);
+    const run = await store.start(half.id);
     chat.messages.set('old', { text: 'Half an ans', footer: undefined, buttons: ['stop'], writes: 3 });
-    await store.progress(half.id, { answer: 'Half an ans', messages: ['old'] });
+    await store.progress(run, { answer: 'Half an ans', messages: ['old'] });
     model.willSay('Late, but here.');
     await start();
     await settle();
@@ -640,11 +640,11 @@ describe('the bot', () => {
 
   it('after a crash goes on where that was asked for, and shows who waits, in the same messages', async () => {
     const half = (await store.accept(aQuestion('half', { conversation: 'thread' }), 1))!;
-    await store.progress(half.id, { answer: 'Half', messages: ['a'] });
-    await store.end(half.id, 'interrupted', 2);
+    await store.progress(half, { answer: 'Half', messages: ['a'] });
+    await store.end(half, 'interrupted', 2);
     await store.again(half.id, 0, true);
     const next = (await store.accept(aQuestion('next', { conversation: 'thread' }), 3))!;
-    await store.progress(next.id, { answer: '', messages: ['b'] });
+    await store.progress(next, { answer: '', messages: ['b'] });
     for (const id of ['a', 'b'])
       chat.messages.set(id, { text: 'old', footer: undefined, buttons: ['stop'], writes: 1 });
     model.will(async function* () {
@@ -663,9 +663,9 @@ describe('the bot', () => {
 
   it('counts an interruption as told only when it stands in the chat', async () => {
     const half = (await store.accept(aQuestion('half answered'), 1))!;
-    await store.start(half.id);
+    const run = await store.start(half.id);
     chat.messages.set('old', { text: 'Half an ans', footer: undefined, buttons: ['stop'], writes: 3 });
-    await store.progress(half.id, { answer: 'Half an ans', messages: ['old'] });
+    await store.progress(run, { answer: 'Half an ans', messages: ['old'] });
     chat.failing = new WriteError('unavailable', 'The platform is down.');
     await start();
     await settle();

@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Question } from '../../src/bot/ports.ts';
 import { OperatorError } from '../../src/errors.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
+import { LostTurn, type Store } from '../../src/store/store.ts';
+import { open, storeKinds } from '../support/stores.ts';
 
 function question(message: string, more: Partial<Question> = {}): Question {
   return {
@@ -21,18 +23,20 @@ function question(message: string, more: Partial<Question> = {}): Question {
   };
 }
 
-describe('the store', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'pilotlight-'));
-  let path: string;
-  let store: SqliteStore;
-  beforeEach(() => {
-    path = join(folder, `${Math.random()}.db`);
-    store = new SqliteStore(path);
+describe.each(storeKinds)('the store on $name', ({ setUp }) => {
+  let place: Awaited<ReturnType<typeof setUp>>;
+  beforeAll(async () => {
+    place = await setUp();
   });
-  afterEach(async () => {
-    await store.close();
-    rmSync(path, { force: true });
+  afterAll(() => place?.tearDown());
+
+  let url: string;
+  let store: Store;
+  beforeEach(async () => {
+    url = await place.database();
+    store = await open(url);
   });
+  afterEach(() => store.close());
 
   it('takes a question once, however often it is delivered', async () => {
     expect(await store.accept(question('1'), 5)).toMatchObject({ state: 'queued', askedAt: 5, attempt: 0 });
@@ -42,11 +46,11 @@ describe('the store', () => {
 
   it('keeps what was shown through a restart', async () => {
     const turn = (await store.accept(question('1'), 5))!;
-    await store.start(turn.id);
-    await store.progress(turn.id, { answer: 'half an ans', messages: ['m1'] });
-    await store.progress(turn.id, { answer: 'half an answer', messages: ['m1', 'm2'] });
+    const run = await store.start(turn.id);
+    await store.progress(run, { answer: 'half an ans', messages: ['m1'] });
+    await store.progress(run, { answer: 'half an answer', messages: ['m1', 'm2'] });
     await store.close();
-    store = new SqliteStore(path);
+    store = await open(url);
     expect(await store.unfinished()).toMatchObject([
       {
         id: turn.id,
@@ -60,7 +64,7 @@ describe('the store', () => {
 
   it('finds the turn that a message shows', async () => {
     const turn = (await store.accept(question('1'), 5))!;
-    await store.progress(turn.id, { answer: 'a', messages: ['m1'] });
+    await store.progress(turn, { answer: 'a', messages: ['m1'] });
     const key = { platform: 'slack', workspace: 'T1', channel: 'C1' } as const;
     expect((await store.turnShowing({ ...key, message: 'm1' }))?.id).toBe(turn.id);
     expect(await store.turnShowing({ ...key, message: 'other' })).toBeNull();
@@ -75,9 +79,9 @@ describe('the store', () => {
     ];
     await store.accept(question('other', { conversation: 'thread-2' }), 4);
     const last = (await store.accept(question('5'), 5))!;
-    await store.progress(first.id, { answer: 'one', messages: [] });
-    await store.progress(second.id, { answer: 'two', messages: [] });
-    await store.end(unanswered.id, 'failed', 6);
+    await store.progress(first, { answer: 'one', messages: [] });
+    await store.progress(second, { answer: 'two', messages: [] });
+    await store.end(unanswered, 'failed', 6);
     expect(await store.history(last)).toEqual([
       { turn: first.id, question: 'question 1', images: [], answer: 'one' },
       { turn: second.id, question: 'question 2', images, answer: 'two' },
@@ -88,9 +92,9 @@ describe('the store', () => {
 
   it('lets an ended turn start over once, in new messages', async () => {
     const turn = (await store.accept(question('1'), 1))!;
-    await store.progress(turn.id, { answer: 'part', messages: ['m1'] });
+    await store.progress(turn, { answer: 'part', messages: ['m1'] });
     expect(await store.again(turn.id, 0, false)).toBeNull();
-    await store.end(turn.id, 'failed', 2);
+    await store.end(turn, 'failed', 2);
     expect(await store.again(turn.id, 0, false)).toMatchObject({
       attempt: 1,
       answer: '',
@@ -102,8 +106,8 @@ describe('the store', () => {
 
   it('lets an interrupted turn go on in the same messages', async () => {
     const turn = (await store.accept(question('1'), 1))!;
-    await store.progress(turn.id, { answer: 'part', messages: ['m1'] });
-    await store.end(turn.id, 'interrupted', 2);
+    await store.progress(turn, { answer: 'part', messages: ['m1'] });
+    await store.end(turn, 'interrupted', 2);
     expect(await store.again(turn.id, 0, true)).toMatchObject({
       attempt: 0,
       answer: 'part',
@@ -125,12 +129,83 @@ describe('the store', () => {
     expect(await store.recall('b')).toEqual([7]);
   });
 
-  it('says plainly when its file cannot be opened', () => {
+  it('lets only who started a turn last write to it, and nobody start it once it has ended', async () => {
+    const turn = (await store.accept(question('1'), 1))!;
+    await store.progress(turn, { answer: '', messages: ['notice'] });
+    const first = await store.start(turn.id);
+    await expect(store.progress(turn, { answer: 'stale', messages: ['m0'] })).rejects.toThrow(LostTurn);
+    await store.progress(first, { answer: 'one', messages: ['notice'] });
+    const second = await store.start(turn.id);
+    await expect(store.progress(first, { answer: 'stale', messages: ['m0'] })).rejects.toThrow(LostTurn);
+    await expect(store.end(first, 'failed', 2)).rejects.toThrow(LostTurn);
+    expect(await store.turn(turn.id)).toMatchObject({
+      state: 'running',
+      answer: 'one',
+      messages: ['notice'],
+    });
+    await store.end(second, 'interrupted', 3);
+    await expect(store.start(turn.id)).rejects.toThrow(LostTurn);
+    const again = (await store.again(turn.id, 0, true))!;
+    await expect(store.progress(second, { answer: 'stale', messages: [] })).rejects.toThrow(LostTurn);
+    await store.progress(again, { answer: 'one and more', messages: ['notice'] });
+    expect(await store.turn(turn.id)).toMatchObject({ state: 'queued', answer: 'one and more' });
+  });
+
+  it('writes in the order of the calls, also when they are not awaited', async () => {
+    const turn = (await store.accept(question('1'), 1))!;
+    const waiting = store.progress(turn, { answer: '', messages: ['notice'] });
+    const run = await store.start(turn.id);
+    const messages = ['notice', 'm1'];
+    const writes = Array.from({ length: 40 }, (_, n) => store.progress(run, { answer: `${n}`, messages }));
+    const end = store.end(run, 'done', 2);
+    await Promise.all([waiting, ...writes, end]);
+    expect(await store.turn(turn.id)).toMatchObject({ state: 'done', answer: '39', messages });
+  });
+
+  it('takes many at once: each question once, and those of a conversation in the order of their ids', async () => {
+    const all = Array.from({ length: 40 }, (_, n) =>
+      question(`${n % 20}`, { conversation: `thread-${n % 2}` }),
+    );
+    const taken = (await Promise.all(all.map((one) => store.accept(one, 1)))).filter((turn) => turn !== null);
+    expect(taken.map(({ question }) => question.message).sort()).toEqual(
+      Array.from({ length: 20 }, (_, n) => `${n}`).sort(),
+    );
+    expect(new Set(taken.map(({ conversationId }) => conversationId)).size).toBe(2);
+    expect((await store.unfinished()).map(({ id }) => id)).toEqual(
+      taken.map(({ id }) => id).sort((a, b) => a - b),
+    );
+  });
+
+  it('lets an ended turn start over once when several ask at the same moment', async () => {
+    const turn = (await store.accept(question('1'), 1))!;
+    await store.end(turn, 'failed', 2);
+    const answers = await Promise.all([1, 2, 3, 4].map(() => store.again(turn.id, 0, false)));
+    expect(answers.filter((again) => again !== null)).toHaveLength(1);
+  });
+
+  it('takes any text there is', async () => {
+    const text = 'NUL \u0000, half a pair \ud83d, a flame \u{1f525}, \\u0000, "quotes", $1, %s, \r\n';
+    const turn = (await store.accept(question('1', { text, address: { text } }), 1))!;
+    expect((await store.turn(turn.id))?.question).toMatchObject({ text, address: { text } });
+    await store.progress(turn, { answer: text, messages: ['m1'] });
+    const next = (await store.accept(question('2'), 2))!;
+    expect(await store.history(next)).toMatchObject([{ turn: turn.id, question: text }]);
+    expect((await store.turn(turn.id))?.answer).toContain(
+      'a flame \u{1f525}, \\u0000, "quotes", $1, %s, \r\n',
+    );
+  });
+});
+
+describe('a SQLite file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pilotlight-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('says plainly when it cannot be opened', () => {
     expect(() => new SqliteStore('/nonexistent/folder/x.db')).toThrow(OperatorError);
     expect(() => new SqliteStore('/nonexistent/folder/x.db')).toThrow(/DATABASE_URL/);
   });
 
-  it('refuses a file written by a newer version instead of harming it', async () => {
+  it('is refused when a newer version wrote it, instead of being harmed', async () => {
     const { DatabaseSync } = await import('node:sqlite');
     const newer = new DatabaseSync(join(folder, 'newer.db'));
     newer.exec('PRAGMA user_version = 99');

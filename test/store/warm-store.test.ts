@@ -1,17 +1,26 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Store } from '../../src/store/store.ts';
 import type { Origin, WarmStore } from '../../src/store/warm-store.ts';
+import { open, storeKinds } from '../support/stores.ts';
 
 const by: Origin = { platform: 'slack', channel: 'C1', user: 'U1', name: 'admin' };
 
-describe('what warm mode keeps', () => {
-  let store: WarmStore;
-  beforeEach(() => {
-    store = new SqliteStore(':memory:').warm;
+describe.each(storeKinds)('what warm mode keeps on $name', ({ setUp }) => {
+  let place: Awaited<ReturnType<typeof setUp>>;
+  beforeAll(async () => {
+    place = await setUp();
   });
+  afterAll(() => place?.tearDown());
+
+  let url: string;
+  let whole: Store;
+  let store: WarmStore;
+  beforeEach(async () => {
+    url = await place.database();
+    whole = await open(url);
+    store = whole.warm;
+  });
+  afterEach(() => whole.close());
 
   it('is nothing before the first change, and then what was changed last', async () => {
     expect(await store.load()).toBeNull();
@@ -23,15 +32,11 @@ describe('what warm mode keeps', () => {
   });
 
   it('outlives the process, with the audit', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'pilotlight-'));
-    const first = new SqliteStore(join(folder, 'a.db'));
-    await first.warm.change(() => ({ budgetTold: 'b' }), { at: 1, origin: by, action: 'cold', detail: '' });
-    await first.close();
-    const second = new SqliteStore(join(folder, 'a.db'));
-    expect(await second.warm.load()).toEqual({ budgetTold: 'b' });
-    expect(await second.warm.audit(10)).toEqual([{ at: 1, origin: by, action: 'cold', detail: '' }]);
-    await second.close();
-    rmSync(folder, { recursive: true });
+    await store.change(() => ({ budgetTold: 'b' }), { at: 1, origin: by, action: 'cold', detail: '' });
+    await whole.close();
+    whole = await open(url);
+    expect(await whole.warm.load()).toEqual({ budgetTold: 'b' });
+    expect(await whole.warm.audit(10)).toEqual([{ at: 1, origin: by, action: 'cold', detail: '' }]);
   });
 
   it('stays as it was when a change fails, and notes none that changed nothing', async () => {
@@ -44,6 +49,12 @@ describe('what warm mode keeps', () => {
     await store.change((state) => state, entry);
     expect(await store.load()).toEqual({ budgetTold: 'a' });
     expect(await store.audit(10)).toEqual([]);
+  });
+
+  it('loses no change when several come at the same moment', async () => {
+    const add = () => store.change(({ budgetTold = '' }) => ({ budgetTold: `${budgetTold}x` }));
+    await Promise.all(Array.from({ length: 20 }, add));
+    expect((await store.load())?.budgetTold).toBe('x'.repeat(20));
   });
 
   it('shows the newest changes first, and so many', async () => {
