@@ -7,7 +7,7 @@ import { LocalSignals } from './cluster/signals.ts';
 import type { Config } from './config.ts';
 import { OperatorError } from './errors.ts';
 import { serveHealth } from './health.ts';
-import { Models } from './model/models.ts';
+import { Models, type Place } from './model/models.ts';
 import type { ModelSettings } from './model/models-file.ts';
 import { EditPacer } from './reply/pacer.ts';
 import { openStore } from './store/open.ts';
@@ -36,7 +36,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
     log,
   });
   const platforms: ChatPlatform[] = [];
-  const warm = createWarm({ config, store, model: models.standard, platforms, clock, log });
+  const warm = createWarm({ config, store, models, platforms, clock, log });
   platforms.push(...(await createPlatforms(config, warm, log, clock)));
   const pacer = new EditPacer({ clock, log });
   const bot = new PilotlightBot({
@@ -96,15 +96,23 @@ function modelSettings(config: Config): ModelSettings {
     systemPrompt: config.MODEL_SYSTEM_PROMPT,
     takesImages: config.MODEL_IMAGES,
     showReasoning: config.MODEL_SHOW_REASONING,
+    modal:
+      config.MODAL_APP && config.MODAL_SERVER
+        ? {
+            app: config.MODAL_APP,
+            server: config.MODAL_SERVER,
+            environment: config.MODAL_ENVIRONMENT,
+            gpu: config.MODAL_GPU,
+          }
+        : undefined,
   };
 }
 
-/** The models, calling `onAsk` with each question to the one that warm mode keeps warm. */
-const noticing = (models: Models, onAsk: () => void): Pick<Models, 'for'> => ({
-  for(question) {
-    const choice = models.for(question);
-    if (choice.model === models.standard) onAsk();
-    return choice;
+/** The models, calling `onAsk` with each place where one is asked. */
+const noticing = (models: Models, onAsk: (place: Place) => void): Pick<Models, 'for'> => ({
+  for(place) {
+    onAsk(place);
+    return models.for(place);
   },
 });
 

@@ -9,23 +9,20 @@ import { createAutoscaler } from './modal/autoscaler.ts';
 import { Costs } from './modal/costs.ts';
 import { Prewarmer } from './modal/prewarm.ts';
 import { priceOf } from './modal/prices.ts';
-import { Retirement } from './modal/retirement.ts';
-import { keyOf } from './modal/target-store.ts';
-import { WarmMode } from './modal/warm-mode.ts';
-import type { WakeableModel } from './model/client.ts';
+import { WarmModes } from './modal/warm-modes.ts';
+import type { Models, Place } from './model/models.ts';
 import type { Store } from './store/store.ts';
-import type { Target, WarmStore } from './store/warm-store.ts';
 
 const HOUR = 3_600_000;
-const NEEDED = ['MODAL_TOKEN_ID', 'MODAL_TOKEN_SECRET', 'MODAL_APP', 'MODAL_SERVER'] as const;
+const TOKENS = ['MODAL_TOKEN_ID', 'MODAL_TOKEN_SECRET'] as const;
 
 /** Warm mode as the rest of the app sees it. */
 export interface Warm {
   readonly commands: Commands;
-  /** Somebody is about to ask; undefined when that is switched off. */
-  readonly onIntent: (() => void) | undefined;
-  /** Somebody asks the model. */
-  asked(): void;
+  /** Somebody is about to ask there; undefined when that is switched off. */
+  readonly onIntent: ((place: Place) => void) | undefined;
+  /** Somebody asks the model of a place. */
+  asked(place: Place): void;
   start(): void;
   stop(): Promise<void>;
 }
@@ -34,55 +31,48 @@ export interface Warm {
 export function createWarm(parts: {
   config: Config;
   store: Store;
-  model: WakeableModel;
+  models: Models;
   /** Filled by the time that there is something to tell. */
   platforms: readonly ChatPlatform[];
   clock: Clock;
   log: Logger;
 }): Warm {
-  const { config, store, model, platforms, clock, log } = parts;
-  const price = config.MODAL_GPU ? priceOf(config.MODAL_GPU, config.GPU_PRICES) : undefined;
-  const costs = new Costs({ price, budgetUsd: config.GPU_BUDGET_USD, store: store.warm, clock });
-  const missing = NEEDED.filter((name) => !config[name]);
+  const { config, store, models, platforms, clock, log } = parts;
   const admins = { slack: config.SLACK_ADMIN_IDS, discord: config.DISCORD_ADMIN_IDS };
-  const common = {
+  const costs = (gpu: string | undefined) => {
+    const price = gpu ? priceOf(gpu, config.GPU_PRICES) : undefined;
+    return new Costs({ price, budgetUsd: config.GPU_BUDGET_USD, store: store.warm, clock });
+  };
+  const tokens = TOKENS.filter((name) => !config[name]);
+  const kept = () =>
+    tokens.length > 0 ? [] : models.all.flatMap(({ name, modal }) => (modal ? [{ name, ...modal }] : []));
+  const modes = new WarmModes(kept(), {
     store: store.warm,
     holder: randomUUID(),
     clock,
     log,
-    tell: createTell(platforms, admins, log),
+    scale: (target) =>
+      createAutoscaler({
+        ...target,
+        tokenId: config.MODAL_TOKEN_ID!,
+        tokenSecret: config.MODAL_TOKEN_SECRET!,
+        serverUrl: config.MODAL_SERVER_URL,
+        clock,
+        log,
+      }),
+    costs,
+    tell: (about) => createTell(platforms, admins, log, about),
+    maxMs: config.WARM_MAX_HOURS * HOUR,
+    maxContainers: config.WARM_MAX_CONTAINERS,
+  });
+  const at = (place: Place) => {
+    const { modal } = models.for(place);
+    return modal && modes.of(modal);
   };
-  const scale = (target: Target) =>
-    createAutoscaler({
-      ...target,
-      tokenId: config.MODAL_TOKEN_ID!,
-      tokenSecret: config.MODAL_TOKEN_SECRET!,
-      serverUrl: config.MODAL_SERVER_URL,
-      clock,
-      log,
-    });
-  const target = {
-    app: config.MODAL_APP!,
-    server: config.MODAL_SERVER!,
-    ...(config.MODAL_ENVIRONMENT && { environment: config.MODAL_ENVIRONMENT }),
-  };
-  const mode =
-    missing.length > 0
-      ? undefined
-      : new WarmMode({
-          ...common,
-          target,
-          autoscaler: scale(target),
-          costs,
-          maxMs: config.WARM_MAX_HOURS * HOUR,
-          maxContainers: config.WARM_MAX_CONTAINERS,
-        });
-  const retired: Retirement[] = [];
   const prewarmer = config.PREWARM_ON_INTENT
     ? new Prewarmer({
-        wake: (signal) => model.wake(signal),
         store: store.warm,
-        costs,
+        costs: costs(undefined),
         clock,
         log,
         dailyCap: config.PREWARM_DAILY_CAP,
@@ -90,39 +80,43 @@ export function createWarm(parts: {
     : undefined;
   return {
     commands: createCommands({
-      warm: mode && { mode, costs, store: store.warm },
-      missing,
+      models: {
+        of(place) {
+          const { name } = models.for(place);
+          return at(place) ?? { missing: [...tokens, ...missing(name, config)] };
+        },
+        get all() {
+          return modes.all;
+        },
+      },
+      store: store.warm,
       admins,
       defaultMs: config.WARM_DEFAULT_HOURS * HOUR,
-      coldStarts: () => store.recall(config.MODEL_NAME),
+      coldStarts: (place) => models.coldStarts(place),
       clock,
       log,
     }),
-    onIntent: prewarmer && (() => prewarmer.intent()),
-    asked() {
-      mode?.used();
-      prewarmer?.asked();
+    onIntent:
+      prewarmer &&
+      ((place) => prewarmer.intent(models.for(place).name, (signal) => models.wake(place, signal))),
+    asked(place) {
+      at(place)?.mode.used();
+      prewarmer?.asked(models.for(place).name);
     },
     start() {
-      if (!mode) return;
-      mode.start();
-      void others(store.warm, target).then((targets) => {
-        for (const other of targets) {
-          const retirement = new Retirement({ ...common, target: other, autoscaler: scale(other) });
-          retired.push(retirement);
-          retirement.start();
-        }
-      });
+      if (tokens.length > 0) return;
+      models.onChange(() => void modes.use(kept()));
+      void modes.start();
     },
     async stop() {
       prewarmer?.close();
-      await Promise.all([mode, ...retired].map((one) => one?.stop()));
+      await modes.stop();
     },
   };
 }
 
-/** What was looked after under earlier settings. */
-async function others(store: WarmStore, target: Target): Promise<readonly Target[]> {
-  const known = Object.values((await store.load())?.targets ?? {}).map(({ target }) => target);
-  return known.filter((other) => keyOf(other) !== keyOf(target));
+/** What a model that cannot be kept warm lacks, where it is to be set. */
+function missing(name: string, config: Config): readonly string[] {
+  if (name === 'default') return (['MODAL_APP', 'MODAL_SERVER'] as const).filter((key) => !config[key]);
+  return [`modal_server of ${name} (MODELS_FILE)`];
 }

@@ -35,7 +35,7 @@ import { fetchImage } from './attachments.ts';
 import { type Command, registerCommands } from './commands.ts';
 import { connect, isConnected, logConnection } from './connection.ts';
 import { DiscordHttp } from './http.ts';
-import { askerOf, isForBot, isFromPerson, missingPermission, questionOf } from './messages.ts';
+import { askerOf, isForBot, isFromPerson, missingPermission, parentOf, questionOf } from './messages.ts';
 import { body, modelCommand, pressModelButton } from './model-command.ts';
 import { DiscordReply } from './surface.ts';
 import { Typing } from './typing.ts';
@@ -51,7 +51,7 @@ export interface DiscordOptions {
   /** For /model; without them there is no such command. */
   readonly commands?: Commands;
   /** Called when somebody types where the bot would answer. */
-  readonly onIntent?: (() => void) | undefined;
+  readonly onIntent?: ((place: { readonly channel: string; readonly parent?: string }) => void) | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -201,11 +201,12 @@ class Discord implements ChatPlatform {
     const { onIntent } = this.#options;
     const { guild_id: guild, channel_id: conversation, user_id: user, member } = typing;
     if (!onIntent || user === this.#client.user?.id || member?.user?.bot) return;
-    const isThread = () => this.#client.channels.cache.get(conversation)?.isThread() === true;
+    const channel = this.#client.channels.cache.get(conversation);
+    const thread = channel?.isThread() ? channel : undefined;
     const engaged =
       guild === undefined ||
-      (isThread() && (await bot.isEngaged({ platform: 'discord', workspace: guild, conversation })));
-    if (engaged) onIntent();
+      (thread && (await bot.isEngaged({ platform: 'discord', workspace: guild, conversation })));
+    if (engaged) onIntent({ channel: conversation, ...parentOf(thread ?? null) });
   }
 
   async #press(interaction: ButtonInteraction, bot: Bot): Promise<void> {

@@ -15,7 +15,7 @@ import type { CommandAnswer, CommandCall, Commands } from '../../src/bot/command
 import type { CommandNotice } from '../../src/bot/ports.ts';
 import { showTimes } from '../../src/bot/warm-words.ts';
 import type { Command } from './commands.ts';
-import { askerOf } from './messages.ts';
+import { askerOf, parentOf } from './messages.ts';
 
 const Option = ApplicationCommandOptionType;
 
@@ -117,10 +117,11 @@ export function body({ text, buttons }: CommandNotice) {
 
 function placeOf({
   channelId,
+  channel,
   user,
   member,
-}: Pick<ButtonInteraction, 'channelId' | 'user' | 'member'>): Omit<CommandCall, 'text'> {
-  return { platform: 'discord', channel: channelId, user: askerOf(user, member) };
+}: Pick<ButtonInteraction, 'channelId' | 'channel' | 'user' | 'member'>): Omit<CommandCall, 'text'> {
+  return { platform: 'discord', channel: channelId, ...parentOf(channel), user: askerOf(user, member) };
 }
 
 function buttonRow(buttons: CommandAnswer['buttons']): APIActionRowComponent<APIButtonComponentWithCustomId> {

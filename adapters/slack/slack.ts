@@ -39,7 +39,7 @@ export interface SlackOptions {
   /** For /pilotlight; without them there is no such command. */
   readonly commands?: Commands;
   /** Called when somebody opens the direct messages with the bot, and may be about to ask. */
-  readonly onIntent?: (() => void) | undefined;
+  readonly onIntent?: ((place: { readonly channel: string }) => void) | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -100,7 +100,9 @@ class Slack implements ChatPlatform {
     const { commands, onIntent } = this.#options;
     if (commands) listenForCommands(app, commands, log);
     if (onIntent)
-      app.event('app_home_opened', async ({ event }) => void (event.tab === 'messages' && onIntent()));
+      app.event('app_home_opened', async ({ event }) => {
+        if (event.tab === 'messages') onIntent({ channel: event.channel });
+      });
     try {
       await this.#connection.open();
     } catch (error) {

@@ -14,6 +14,8 @@ export interface FakeModalOptions {
   readonly app?: string;
   /** A Server's or Function's name; "Class.method" for a method of a Cls. */
   readonly server?: string;
+  /** Further servers of the app, by name. */
+  readonly others?: Readonly<Record<string, SleepingModel>>;
   /** The one environment there is; the empty name means it too. */
   readonly environment?: string;
   readonly clock?: Clock;
@@ -47,6 +49,7 @@ export class FakeModal extends EventEmitter<{ change: [] }> {
   deploys = 1;
 
   readonly #model: SleepingModel;
+  readonly #others: ReadonlyMap<string, { readonly model: SleepingModel; readonly declared: Scaling }>;
   readonly #environment: string;
   readonly #clock: Clock;
   readonly #grpc: Server = createServer();
@@ -63,6 +66,8 @@ export class FakeModal extends EventEmitter<{ change: [] }> {
   private constructor(options: FakeModalOptions) {
     super();
     this.#model = options.model;
+    const others = Object.entries(options.others ?? {});
+    this.#others = new Map(others.map(([name, model]) => [name, { model, declared: model.scaling }]));
     this.#environment = options.environment ?? 'main';
     this.#clock = options.clock ?? systemClock;
     this.#authToken = newToken(this.#clock.now());
@@ -107,6 +112,7 @@ export class FakeModal extends EventEmitter<{ change: [] }> {
     this.declared = { ...this.declared, ...change };
     this.deploys += 1;
     this.#model.scale(this.declared);
+    for (const { model, declared } of this.#others.values()) model.scale(declared);
     this.emit('change');
   }
 
@@ -140,24 +146,25 @@ export class FakeModal extends EventEmitter<{ change: [] }> {
   }
 
   /** Changes with each deploy, so that nobody may keep it. Whether Modal's does is not known. */
-  get #functionId(): string {
-    return `fu-${this.deploys}`;
+  #functionId(server: string): string {
+    return `fu-${this.deploys}-${server}`;
   }
 
   #get({ appName, objectTag, environmentName = '' }: Message): Message {
-    const [name, method] = this.server.split('.');
     if (environmentName !== '' && environmentName !== this.#environment)
       throw new ServerError(Status.NOT_FOUND, `Environment '${environmentName}' not found`);
-    if (appName !== this.app || objectTag !== (method ? `${name}.*` : name))
+    const server = [this.server, ...this.#others.keys()].find((name) => tagOf(name) === objectTag);
+    if (appName !== this.app || server === undefined)
       throw new ServerError(Status.NOT_FOUND, `No function '${appName}/${objectTag}'`);
+    const [, method] = server.split('.');
     const handleMetadata = method
-      ? { methodHandleMetadata: { [method]: { functionName: this.server, isMethod: true } } }
-      : { functionName: name };
-    return { functionId: this.#functionId, handleMetadata };
+      ? { methodHandleMetadata: { [method]: { functionName: server, isMethod: true } } }
+      : { functionName: server };
+    return { functionId: this.#functionId(server), handleMetadata };
   }
 
   #update({ functionId, settings = {} }: Message): Message {
-    this.#check(functionId);
+    const model = this.#modelOf(functionId);
     const given = settings as Readonly<Record<string, number | undefined>>;
     const { scaledownWindow } = given;
     // The range is from Modal's docs; that it is refused here in this way is not known.
@@ -170,7 +177,7 @@ export class FakeModal extends EventEmitter<{ change: [] }> {
       bufferContainers: given.bufferContainers,
       scaledownWindowMs: scaledownWindow === undefined ? undefined : scaledownWindow * 1_000,
     };
-    const now = this.#model.scale(
+    const now = model.scale(
       Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)),
     );
     return {
@@ -184,14 +191,20 @@ export class FakeModal extends EventEmitter<{ change: [] }> {
   }
 
   #stats({ functionId }: Message): Message {
-    this.#check(functionId);
-    return { backlog: 0, numTotalTasks: this.#model.state.containers };
+    return { backlog: 0, numTotalTasks: this.#modelOf(functionId).state.containers };
   }
 
-  #check(functionId: unknown): void {
-    if (functionId !== this.#functionId)
-      throw new ServerError(Status.NOT_FOUND, `Function ${functionId} not found`);
+  #modelOf(functionId: unknown): SleepingModel {
+    if (functionId === this.#functionId(this.server)) return this.#model;
+    for (const [name, { model }] of this.#others) if (functionId === this.#functionId(name)) return model;
+    throw new ServerError(Status.NOT_FOUND, `Function ${functionId} not found`);
   }
+}
+
+/** A Cls is found by the function that serves all its methods. */
+function tagOf(server: string): string {
+  const [name = '', method] = server.split('.');
+  return method ? `${name}.*` : name;
 }
 
 /** A JWT, of which the SDK reads only when it ends: in an hour. */

@@ -1,10 +1,9 @@
 import type { Logger } from 'pino';
-import type { Costs } from '../modal/costs.ts';
 import { parseDuration } from '../modal/duration.ts';
 import { InputError } from '../modal/input-error.ts';
 import { parseSchedule, type Schedule } from '../modal/schedule.ts';
 import { parseWanted, type Wanted } from '../modal/wanted.ts';
-import type { WarmMode } from '../modal/warm-mode.ts';
+import type { Keeper } from '../modal/warm-modes.ts';
 import { usualTime } from '../model/cold-starts.ts';
 import type { Origin, WarmStore } from '../store/warm-store.ts';
 import { type Admins, isAdmin } from './admins.ts';
@@ -15,6 +14,8 @@ import * as words from './warm-words.ts';
 export interface CommandCall {
   readonly platform: PlatformName;
   readonly channel: string;
+  /** The channel that a thread is in, where the thread is a channel of its own. */
+  readonly parent?: string;
   readonly user: User;
   /** After the command's name: "warm 2h". */
   readonly text: string;
@@ -34,16 +35,23 @@ export interface Commands {
   press(id: string, call: Omit<CommandCall, 'text'>): Promise<CommandAnswer>;
 }
 
+type Place = Pick<CommandCall, 'channel' | 'parent'>;
+
+export interface WarmModels {
+  /** The model of a place; or the settings that it would need. */
+  of(place: Place): Keeper | { readonly missing: readonly string[] };
+  /** Of all places. */
+  readonly all: readonly Keeper[];
+}
+
 export interface CommandParts {
-  /** Undefined when settings are missing. */
-  readonly warm: { readonly mode: WarmMode; readonly costs: Costs; readonly store: WarmStore } | undefined;
-  /** The settings that are. */
-  readonly missing: readonly string[];
+  readonly models: WarmModels;
+  readonly store: WarmStore;
   readonly admins: Admins;
   /** How long `warm` is without a word, ms. */
   readonly defaultMs: number;
-  /** Cold starts so far, ms. */
-  readonly coldStarts: () => Promise<readonly number[]>;
+  /** Cold starts of a place's model so far, ms. */
+  readonly coldStarts: (place: Place) => Promise<readonly number[]>;
   readonly clock: { now(): number };
   readonly log: Logger;
 }
@@ -54,8 +62,8 @@ const PUBLIC = /(?:^|\s)public$/i;
 
 export const isCommandButton = (id: string): boolean => id.startsWith(PREFIX);
 
-export const extendButton = (containers: number): CommandButton => ({
-  id: `${PREFIX}extend:${words.EXTENSION}:${containers}`,
+export const extendButton = (model: string, containers: number): CommandButton => ({
+  id: `${PREFIX}extend:${model}:${words.EXTENSION}:${containers}`,
   label: words.extendLabel,
   primary: true,
 });
@@ -64,8 +72,6 @@ export const extendButton = (containers: number): CommandButton => ({
 export function createCommands(parts: CommandParts): Commands {
   return new WarmCommands(parts);
 }
-
-type Set = NonNullable<CommandParts['warm']>;
 
 class WarmCommands implements Commands {
   readonly #parts: CommandParts;
@@ -79,54 +85,60 @@ class WarmCommands implements Commands {
     const text = call.text.replace(PUBLIC, '').trim();
     const [verb = ''] = text.split(/\s+/, 1);
     const rest = text.slice(verb.length).trim();
-    return this.#guarded(async (warm) => {
-      const answer = await this.#do(verb.toLowerCase(), rest, call, warm);
+    return this.#guarded(async () => {
+      const answer = await this.#do(verb.toLowerCase(), rest, call);
       return { ...answer, public: isPublic };
     });
   }
 
   press(id: string, call: Omit<CommandCall, 'text'>): Promise<CommandAnswer> {
-    const [verb, ...fields] = id.slice(PREFIX.length).split(':');
-    return this.#guarded(async ({ mode }) => {
+    const [verb, of, ...fields] = id.slice(PREFIX.length).split(':');
+    return this.#guarded(async () => {
       if (verb === 'cancel') return { ...say(words.cancelled), replaces: true };
       if (!this.#isAdmin(call)) return say(words.onlyAdmins(call));
+      const warm = this.#parts.models.all.find(({ id }) => id === of);
+      if (!warm) return { ...say(words.noSuchModel), replaces: true };
+      const { mode } = warm;
       const by = originOf(call);
+      const done = (text: string) => ({ ...this.#about(warm, say(text)), replaces: true });
       if (verb === 'plan') {
         const [packed = '', ...rule] = fields;
-        const standing = await mode.setSchedule(by, parseSchedule(rule.join(':')), unpack(packed));
-        return { ...say(words.standing(standing)), replaces: true };
+        return done(
+          words.standing(await mode.setSchedule(by, parseSchedule(rule.join(':')), unpack(packed))),
+        );
       }
       const wanted = { ms: Number(fields[0]), ...unpack(fields[1] ?? '') };
-      const standing = await (verb === 'extend' ? mode.extend(by, wanted) : mode.warm(by, wanted));
-      const text = words.standing(standing);
-      return { ...say(verb === 'extend' ? words.extended(call.user, text) : text), replaces: true };
+      if (verb === 'keep') return done(words.standing(await mode.warm(by, wanted)));
+      return done(words.extended(call.user, words.standing(await mode.extend(by, wanted))));
     });
   }
 
-  async #do(verb: string, rest: string, call: CommandCall, warm: Set): Promise<CommandAnswer> {
+  async #do(verb: string, rest: string, call: CommandCall): Promise<CommandAnswer> {
+    const warm = this.#parts.models.of(call);
+    if ('missing' in warm) return say(words.notSetUp(warm.missing));
     if (verb === 'status') return this.#status(call, warm);
     if (!['warm', 'cold', 'schedule'].includes(verb)) return say(words.usage);
     if (!this.#isAdmin(call)) return say(words.onlyAdmins(call));
-    if (verb === 'warm') return this.#warm(rest, warm);
-    if (verb === 'schedule') return this.#schedule(rest, call, warm);
+    if (verb === 'warm') return this.#about(warm, await this.#warm(rest, warm));
+    if (verb === 'schedule') return this.#about(warm, await this.#schedule(rest, call, warm));
     if (rest !== '') throw new InputError(`cold takes nothing more, not "${rest}".`);
-    return say(words.standing(await warm.mode.cold(originOf(call))));
+    return this.#about(warm, say(words.standing(await warm.mode.cold(originOf(call)))));
   }
 
   /** Says what it would cost; a press does it. */
-  async #warm(text: string, { mode, costs }: Set): Promise<CommandAnswer> {
+  async #warm(text: string, { id, mode, costs }: Keeper): Promise<CommandAnswer> {
     const { rest, ...wanted } = parseWanted(text);
     const time = rest.replace(/^for\s+/i, '');
     const ms = time === '' ? this.#parts.defaultMs : parseDuration(time);
     await mode.check({ ms, ...wanted });
     const until = this.#parts.clock.now() + ms;
     return confirm(
-      `keep:${ms}:${pack(wanted)}`,
+      `keep:${id}:${ms}:${pack(wanted)}`,
       words.warmCost({ ms, until, wanted, costs, ...(await costs.spent()) }),
     );
   }
 
-  async #schedule(text: string, call: CommandCall, { mode, costs }: Set): Promise<CommandAnswer> {
+  async #schedule(text: string, call: CommandCall, { id, mode, costs }: Keeper): Promise<CommandAnswer> {
     if (text === '') return say(words.scheduleNow((await mode.state()).schedule));
     if (/^(off|none|stop)$/i.test(text)) {
       return say(words.standing(await mode.setSchedule(originOf(call), null)));
@@ -136,28 +148,40 @@ class WarmCommands implements Commands {
     await mode.check({ ms: 60_000, ...wanted });
     const weekMs = weekOf(schedule, this.#parts.clock.now());
     return confirm(
-      `plan:${pack(wanted)}:${schedule.rule}`,
+      `plan:${id}:${pack(wanted)}:${schedule.rule}`,
       words.scheduleCost({ schedule, weekMs, wanted, costs }),
     );
   }
 
-  async #status(call: CommandCall, { mode, costs, store }: Set): Promise<CommandAnswer> {
-    const [status, coldStarts] = await Promise.all([mode.status(), this.#parts.coldStarts()]);
+  async #status(call: CommandCall, warm: Keeper): Promise<CommandAnswer> {
+    const { models, store, coldStarts } = this.#parts;
+    const others = models.all.filter(({ id }) => id !== warm.id);
+    const [status, starts, ...rest] = await Promise.all([
+      warm.mode.status(),
+      coldStarts(call),
+      ...others.map(async ({ model, mode }) => ({ name: model.name, status: await mode.status() })),
+    ]);
     const audit = this.#isAdmin(call) ? await store.audit(AUDITED) : [];
-    return say(words.status({ status, costs, usual: usualTime(coldStarts).usualMs, audit }));
+    const { usualMs: usual } = usualTime(starts);
+    return this.#about(warm, say(words.status({ status, costs: warm.costs, usual, others: rest, audit })));
+  }
+
+  /** Where there are several models, an answer says of which it is. */
+  #about({ model }: Keeper, answer: CommandAnswer): CommandAnswer {
+    if (this.#parts.models.all.length < 2) return answer;
+    return { ...answer, text: `${words.modelName(model.name)}: ${answer.text}` };
   }
 
   #isAdmin({ platform, user }: Pick<CommandCall, 'platform' | 'user'>): boolean {
     return isAdmin(this.#parts.admins, platform, user);
   }
 
-  async #guarded(work: (warm: Set) => Promise<CommandAnswer>): Promise<CommandAnswer> {
-    const { warm, missing, log } = this.#parts;
+  async #guarded(work: () => Promise<CommandAnswer>): Promise<CommandAnswer> {
     try {
-      return warm ? await work(warm) : say(words.notSetUp(missing));
+      return await work();
     } catch (error) {
       if (error instanceof InputError) return say(`⚠️ ${error.message}`);
-      log.error({ err: error }, 'a command failed');
+      this.#parts.log.error({ err: error }, 'a command failed');
       return say(words.commandFailed);
     }
   }
@@ -182,16 +206,18 @@ const originOf = ({ platform, channel, user }: Omit<CommandCall, 'text'>): Origi
 
 /** What is wanted, short enough for a button's id; reads back as the same. */
 const pack = ({ containers, tuning = {} }: Wanted): string =>
-  [containers, tuning.maxContainers, tuning.bufferContainers, tuning.scaledownWindowMs].join('.');
+  [containers, tuning.maxContainers, tuning.bufferContainers, seconds(tuning.scaledownWindowMs)].join('.');
+
+const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? ms : ms / 1_000);
 
 function unpack(packed: string): Wanted {
-  const [containers, maxContainers, bufferContainers, scaledownWindowMs] = packed
+  const [containers, maxContainers, bufferContainers, idle] = packed
     .split('.')
     .map((part) => (part === '' ? undefined : Number(part)));
   const tuning = {
     ...(maxContainers !== undefined && { maxContainers }),
     ...(bufferContainers !== undefined && { bufferContainers }),
-    ...(scaledownWindowMs !== undefined && { scaledownWindowMs }),
+    ...(idle !== undefined && { scaledownWindowMs: idle * 1_000 }),
   };
   return { containers: containers ?? 1, tuning };
 }

@@ -13,7 +13,13 @@ const FOR_ADMINS: readonly Notice['about'][] = ['not-asleep', 'asleep-after-all'
  * and to the admins as direct messages. Best effort, one by one: the ids of admins may be roles, and not
  * everybody takes direct messages.
  */
-export function createTell(platforms: readonly ChatPlatform[], admins: Admins, log: Logger): Tell {
+export function createTell(
+  platforms: readonly ChatPlatform[],
+  admins: Admins,
+  log: Logger,
+  /** Which model it is about; without an id nobody looks after it any more. */
+  model: { readonly name: string; readonly id?: string },
+): Tell {
   /** True when it stands there. */
   const write = async (platform: ChatPlatform, channel: string, notice: CommandNotice) => {
     try {
@@ -34,8 +40,8 @@ export function createTell(platforms: readonly ChatPlatform[], admins: Admins, l
   };
   return async (to, notice) => {
     const shown = {
-      text: words.notice(notice),
-      buttons: notice.about === 'ending' ? [extendButton(notice.containers)] : [],
+      text: words.notice(notice, model.name),
+      buttons: notice.about === 'ending' && model.id ? [extendButton(model.id, notice.containers)] : [],
     };
     await Promise.all(
       platforms.map(async (platform) => {

@@ -47,6 +47,9 @@ export function onlyAdmins({ platform, user }: { platform: PlatformName; user: U
 export const notSetUp = (missing: readonly string[]): string =>
   `🔧 Warm mode is not set up: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing. Whoever runs the bot finds in .env.example what belongs there. The model wakes for questions as always.`;
 
+export const modelName = (name: string): string => `\`${name}\``;
+export const noSuchModel = 'The settings of the bot name that model no more.';
+
 const count = (containers: number): string => formatWanted({ containers });
 
 /** How things stand after a change. */
@@ -156,14 +159,16 @@ export function status(shown: {
   status: Status;
   costs: Costs;
   usual: number | undefined;
+  /** The models of other places. */
+  others: readonly { readonly name: string; readonly status: Status }[];
   audit: readonly AuditEntry[];
 }): string {
-  const { status, costs, usual, audit } = shown;
-  const { running, spent, state } = status;
+  const { status, costs, usual, others, audit } = shown;
+  const { spent, state } = status;
   const by = status.desired.containers > 0 ? state.manual?.by : undefined;
   return [
     standing(status) + (by && status.agreed ? ` Asked for by ${by.name ?? by.user}.` : ''),
-    `Running now: ${running === undefined ? 'Modal does not say' : count(running)}${goesSoon(status)}`,
+    `Running now: ${runningNow(status)}`,
     state.schedule && `Schedule: ${state.schedule.rule}, ${formatWanted(state.schedule)}`,
     usual !== undefined && `A cold start usually takes ${Math.round(usual / 1_000)} s.`,
     `GPU time: today ${used(spent.today, costs)}; this month ${used(spent.month, costs)}${
@@ -172,42 +177,54 @@ export function status(shown: {
     costs.price && `A container costs ${perHour(costs, 1)}.`,
     spent.today.prewarms > 0 &&
       `Woken before a question today: ${spent.today.prewarms} times, ${spent.today.prewarmsOfUse} of them in time for one.`,
+    others.length > 0 &&
+      [
+        'Other models:',
+        ...others.map(
+          (other) =>
+            `• ${modelName(other.name)}: ${standing(other.status)} Running now: ${runningNow(other.status)}`,
+        ),
+      ].join('\n'),
     audit.length > 0 && ['Last changes:', ...audit.map(audited)].join('\n'),
   ]
     .filter(Boolean)
     .join('\n');
 }
 
-/** After `cold` containers cost for a while yet. */
-function goesSoon({ running, desired, state: { agreed } }: Status): string {
-  if (!running || !agreed || desired.containers >= running) return '';
-  return ` (an idle one goes after ${formatIdle(agreed.settings.scaledownWindowMs)})`;
+function runningNow({ running, desired, state: { agreed } }: Status): string {
+  if (running === undefined) return 'Modal does not say';
+  // After `cold` they cost for a while yet.
+  const goesSoon = agreed !== undefined && desired.containers < running;
+  return `${count(running)}${goesSoon ? ` (an idle one goes after ${formatIdle(agreed.settings.scaledownWindowMs)})` : ''}`;
 }
 
 const used = ({ containerMs, microUsd }: Spent['today'], costs: Costs): string =>
-  formatDuration(containerMs * (costs.price?.count ?? 1)) +
-  (costs.price ? `, ${formatUsd(microUsd / 1e6)}` : '');
+  formatDuration(containerMs) + (costs.price ? `, ${formatUsd(microUsd / 1e6)}` : '');
 
 function audited({ at: when, origin, action, detail }: AuditEntry): string {
   const who = origin ? `${origin.name ?? origin.user} on ${origin.platform}` : 'Pilotlight';
   return `• ${at(when)} ${who}: ${action}${detail && ` ${detail}`}`;
 }
 
-export function notice(told: Notice): string {
+/** @param model as the settings call it */
+export function notice(told: Notice, model: string): string {
+  const it = model === 'default' ? 'the model' : modelName(model);
   switch (told.about) {
     case 'ending':
-      return `🔥 The model is kept warm until ${at(told.until)}. After that it sleeps when nobody asks.`;
+      return `🔥 ${upper(it)} is kept warm until ${at(told.until)}. After that it sleeps when nobody asks.`;
     case 'not-asleep':
-      return `⚠️ Since ${at(told.since)} the model is to be let sleep, but ${lower(told.reason)} It may still cost money. I go on trying, and tell you when it is done.`;
+      return `⚠️ Since ${at(told.since)} ${it} is to be let sleep, but ${lower(told.reason)} It may still cost money. I go on trying, and tell you when it is done.`;
     case 'asleep-after-all':
-      return '✅ Modal agrees again: all is as you wanted it.';
+      return `✅ Modal agrees again: ${it} is as you wanted it.`;
     case 'let-go':
       return told.isGone
-        ? 'ℹ️ The settings of the bot name another server now, and Modal knows the one before no more: nothing is kept warm there.'
-        : '💤 The settings of the bot name another server now: the one before was warm, and is let sleep.';
+        ? `ℹ️ The settings of the bot do not name ${it} any more, and Modal does not know it either: if it still runs somewhere, it has to be stopped there.`
+        : `💤 The settings of the bot do not name ${it} any more: it was warm, and is let sleep now.`;
     case 'budget':
       return told.level === 'near'
         ? `💸 80 % of this month's GPU budget is used up: ${formatUsd(told.usd)} of ${formatUsd(told.budgetUsd)}.`
-        : `💸 This month's GPU budget of ${formatUsd(told.budgetUsd)} is used up: nothing is kept warm until next month. The model still wakes for questions.`;
+        : `💸 This month's GPU budget of ${formatUsd(told.budgetUsd)} is used up: nothing is kept warm until next month. Models still wake for questions.`;
   }
 }
+
+const upper = (text: string): string => text[0]!.toUpperCase() + text.slice(1);

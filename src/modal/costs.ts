@@ -54,7 +54,8 @@ export class Costs {
     const containerMs = both + some;
     if (containerMs === 0) return;
     const microUsd = (this.of(1, containerMs) ?? 0) * 1_000_000;
-    await this.#store.addUsage(this.today, { containerMs, microUsd });
+    const gpuMs = containerMs * (this.price?.count ?? 1);
+    await this.#store.addUsage(this.today, { containerMs: gpuMs, microUsd });
   }
 
   /** Somebody else counts from now on. */

@@ -11,8 +11,6 @@ const HELPS_FOR = 5 * 60_000;
 const WAS_AWAKE = 1_000;
 
 export interface PrewarmerOptions {
-  /** Wakes the model; resolves when it answers. */
-  readonly wake: (signal: AbortSignal) => Promise<void>;
   readonly store: WarmStore;
   readonly costs: Costs;
   readonly clock: Clock;
@@ -21,31 +19,35 @@ export interface PrewarmerOptions {
   readonly dailyCap: number;
 }
 
-/** Wakes the model when somebody is about to ask, before the question comes. */
+/** Wakes a model; resolves when it answers. */
+export type Wake = (signal: AbortSignal) => Promise<void>;
+
+/** Wakes a model when somebody is about to ask it, before the question comes. */
 export class Prewarmer {
   readonly #options: PrewarmerOptions;
   readonly #closing = new AbortController();
-  #last = Number.NEGATIVE_INFINITY;
+  /** By the model's name. */
+  readonly #last = new Map<string, number>();
   /** When a sleeping model was woken that nobody has asked since. */
-  #pending: number | undefined;
+  readonly #pending = new Map<string, number>();
 
   constructor(options: PrewarmerOptions) {
     this.#options = options;
   }
 
   /** Somebody is about to ask. Returns at once, never throws. */
-  intent(): void {
-    this.#wake().catch((error) => {
+  intent(model: string, wake: Wake): void {
+    this.#wake(model, wake).catch((error) => {
       if (!this.#closing.signal.aborted)
         this.#options.log.warn({ err: error }, 'the model could not be woken before a question');
     });
   }
 
   /** Somebody asked. */
-  asked(): void {
+  asked(model: string): void {
     const { clock, costs, store } = this.#options;
-    const since = this.#pending;
-    this.#pending = undefined;
+    const since = this.#pending.get(model);
+    this.#pending.delete(model);
     if (since === undefined || clock.monotonic() - since > HELPS_FOR) return;
     // Asked at once, the model was on its way to wake or awake: that is the help.
     void store.addUsage(costs.today, { prewarmsOfUse: 1 }).catch(() => {});
@@ -55,16 +57,16 @@ export class Prewarmer {
     this.#closing.abort();
   }
 
-  async #wake(): Promise<void> {
-    const { wake, store, costs, clock, log, dailyCap } = this.#options;
+  async #wake(model: string, wake: Wake): Promise<void> {
+    const { store, costs, clock, log, dailyCap } = this.#options;
     const started = clock.monotonic();
-    if (started - this.#last < COOLDOWN) return;
-    this.#last = started;
+    if (started - (this.#last.get(model) ?? Number.NEGATIVE_INFINITY) < COOLDOWN) return;
+    this.#last.set(model, started);
     if ((await costs.budget()) === 'past') return;
     if ((await store.usage(costs.today)).prewarms >= dailyCap) return;
     const cancel = clock.after(WAS_AWAKE, () => {
-      this.#pending = started;
-      log.info('waking the model before a question');
+      this.#pending.set(model, started);
+      log.info({ model }, 'waking the model before a question');
       void store.addUsage(costs.today, { prewarms: 1 }).catch(() => {});
     });
     try {

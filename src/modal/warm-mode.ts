@@ -11,6 +11,8 @@ import { isConfirmed } from './tuning.ts';
 import { checkWanted, formatWanted, type Wanted } from './wanted.ts';
 
 export interface WarmModeOptions extends ReconcilerOptions {
+  /** The model's, for the audit; "default" is not named. */
+  readonly name: string;
   /** The longest that one can ask for, ms. */
   readonly maxMs: number;
   readonly maxContainers: number;
@@ -159,7 +161,9 @@ export class WarmMode {
   }
 
   async #change(change: (state: TargetState) => TargetState, entry: AuditEntry): Promise<Standing> {
-    await this.#state.change(({ failing: _, ...state }) => change(state), entry);
+    const { name } = this.#options;
+    const detail = name === 'default' ? entry.detail : `${entry.detail} (${name})`.trim();
+    await this.#state.change(({ failing: _, ...state }) => change(state), { ...entry, detail });
     this.#options.log.info({ action: entry.action, user: entry.origin?.user }, 'warm mode changed');
     await this.#reconciler.run(true);
     return this.#standing(await this.state());

@@ -1,10 +1,20 @@
 import { parse, YAMLError } from 'yaml';
 import { z } from 'zod';
 import { OperatorError } from '../errors.ts';
+import { priceOf } from '../modal/prices.ts';
 import type { ModelOptions } from './client.ts';
 
 /** What makes a client of an endpoint. */
 export type Connection = Omit<ModelOptions, 'coldStarts' | 'clock' | 'log' | 'random' | 'limits'>;
+
+/** What runs a model on Modal: that warm mode scales, and what it costs. */
+export interface ModalServer {
+  readonly app: string;
+  readonly server: string;
+  readonly environment?: string | undefined;
+  /** Its gpu=; without it nobody knows what it costs. */
+  readonly gpu?: string | undefined;
+}
 
 export interface ModelSettings {
   readonly connection: Connection;
@@ -13,6 +23,8 @@ export interface ModelSettings {
   readonly takesImages: boolean;
   /** Shows what the model thinks, while it thinks. */
   readonly showReasoning: boolean;
+  /** Absent where it is not known: then it cannot be kept warm. */
+  readonly modal?: ModalServer | undefined;
 }
 
 export interface NamedModel extends ModelSettings {
@@ -67,6 +79,10 @@ const settings = z.strictObject(
     max_streams: count(10_000),
     max_context: count(10_000_000),
     wake_minutes: number(0.1, 120),
+    modal_app: text.optional(),
+    modal_server: text.optional(),
+    modal_environment: text.optional(),
+    modal_gpu: text.optional(),
     extra: z.record(z.string(), z.unknown(), { error: 'is not a list of fields' }).optional(),
     channels: z.array(channel, { error: noChannels }).min(1, { error: noChannels }),
   },
@@ -101,6 +117,7 @@ export function readModels(yaml: string, standard: ModelSettings, env: Env): rea
   const entries = Object.entries(parsed.data.models);
   const faults = [
     ...entries.flatMap(([name, given]) => missingKeys(name, given, env)),
+    ...entries.flatMap(([name, given]) => modalFaults(name, given, standard, env)),
     ...usedTwice(entries),
   ];
   if (faults.length > 0) throw faulty(faults);
@@ -111,6 +128,7 @@ export function readModels(yaml: string, standard: ModelSettings, env: Env): rea
     systemPrompt: given.system_prompt ?? standard.systemPrompt,
     takesImages: given.images ?? standard.takesImages,
     showReasoning: given.show_reasoning ?? standard.showReasoning,
+    modal: modalOf(given, standard.modal),
   }));
 }
 
@@ -140,6 +158,34 @@ function connectionOf(given: Entry, standard: Connection, env: Env): Connection 
     ...(given.wake_minutes !== undefined && { wakeDeadlineMs: given.wake_minutes * 60_000 }),
     ...(given.extra !== undefined && { extra: given.extra }),
   };
+}
+
+/** Another endpoint is another server; its GPU is not guessed. */
+function modalOf(given: Entry, standard: ModalServer | undefined): ModalServer | undefined {
+  const isElsewhere = given.base_url !== undefined || given.modal_server !== undefined;
+  const server = isElsewhere ? given.modal_server : standard?.server;
+  const app = given.modal_app ?? standard?.app;
+  if (server === undefined || app === undefined) return undefined;
+  const environment = given.modal_environment ?? standard?.environment;
+  const gpu = given.modal_gpu ?? (isElsewhere ? undefined : standard?.gpu);
+  return { app, server, ...(environment && { environment }), ...(gpu && { gpu }) };
+}
+
+function modalFaults(name: string, given: Entry, standard: ModelSettings, env: Env): string[] {
+  const modal = modalOf(given, standard.modal);
+  const { modal_app, modal_server, modal_gpu } = given;
+  if (modal_server !== undefined && !modal)
+    return [`models.${name}.modal_server needs modal_app beside it, or MODAL_APP`];
+  if (modal_app !== undefined && modal_server === undefined)
+    return [`models.${name}.modal_app needs modal_server beside it`];
+  if (modal && !modal.gpu && env.GPU_BUDGET_USD)
+    return [`models.${name}.modal_gpu is missing, and without it GPU_BUDGET_USD would not count this model`];
+  try {
+    if (modal_gpu) priceOf(modal_gpu, env.GPU_PRICES);
+    return [];
+  } catch (error) {
+    return [`models.${name}.modal_gpu ${(error as Error).message}`];
+  }
 }
 
 function missingKeys(name: string, given: Entry, env: Env): string[] {

@@ -18,6 +18,18 @@ export interface Choice extends Omit<ModelSettings, 'connection'> {
   readonly name: string;
 }
 
+interface Known extends Choice {
+  readonly model: WakeableModel;
+  /** By which its cold starts are remembered. */
+  readonly remembered: string;
+}
+
+/** Where somebody asks: a channel, and the one that it is a thread of. */
+export interface Place {
+  readonly channel: string;
+  readonly parent?: string;
+}
+
 export interface ModelsOptions {
   /** What MODEL_* describes: for every channel that the file does not name. */
   readonly standard: ModelSettings;
@@ -36,10 +48,11 @@ export interface ModelsOptions {
  */
 export class Models {
   readonly #options: ModelsOptions;
-  readonly #standard: Choice;
+  readonly #standard: Known;
   /** By connection, so that models that differ in their prompt alone wake and queue as one. */
   #clients = new Map<string, WakeableModel>();
-  #byChannel: ReadonlyMap<string, Choice> = new Map();
+  #byChannel: ReadonlyMap<string, Known> = new Map();
+  #onChange: () => void = () => {};
   #version: string | undefined;
   #cancelLook: (() => void) | undefined;
   #closed = false;
@@ -61,21 +74,40 @@ export class Models {
     this.#lookLater(file);
   }
 
-  /** The client of the default model. */
-  get standard(): WakeableModel {
-    return this.#clients.get(keyOf(this.#options.standard.connection))!;
+  /** The default first; an entry that channels use. */
+  get all(): readonly Choice[] {
+    return [this.#standard, ...new Set(this.#byChannel.values())];
+  }
+
+  /** Calls this when the file has changed and is in use. */
+  onChange(run: () => void): void {
+    this.#onChange = run;
   }
 
   /** A thread uses the model of the channel it is in, unless it is named itself. */
-  for({ channel, parent }: { readonly channel: string; readonly parent?: string }): Choice {
-    const ofParent = parent === undefined ? undefined : this.#byChannel.get(parent);
-    return this.#byChannel.get(channel) ?? ofParent ?? this.#standard;
+  for(place: Place): Choice {
+    return this.#at(place);
+  }
+
+  /** Wakes a place's model; resolves when it answers. */
+  wake(place: Place, signal: AbortSignal): Promise<void> {
+    return this.#at(place).model.wake(signal);
+  }
+
+  /** Cold starts of a place's model so far, ms. */
+  coldStarts(place: Place): Promise<readonly number[]> {
+    return this.#options.coldStarts.recall(this.#at(place).remembered);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelLook?.();
     await Promise.all([...this.#clients.values()].map((client) => client.close()));
+  }
+
+  #at({ channel, parent }: Place): Known {
+    const ofParent = parent === undefined ? undefined : this.#byChannel.get(parent);
+    return this.#byChannel.get(channel) ?? ofParent ?? this.#standard;
   }
 
   #lookLater(file: string): void {
@@ -97,6 +129,7 @@ export class Models {
       if (this.#closed) return;
       this.#take(yaml);
       log.info({ channels: this.#byChannel.size }, 'the file of models has changed and is in use');
+      this.#onChange();
     } catch (error) {
       if (!(error instanceof OperatorError)) log.error({ err: error }, 'cannot read the file of models');
       else log.error(`${error.message}\nThe models stay as they were.`);
@@ -107,8 +140,8 @@ export class Models {
   #take(yaml: string): void {
     const { standard, env } = this.#options;
     const named = readModels(yaml, standard, env);
-    const clients = new Map([[keyOf(standard.connection), this.standard]]);
-    const byChannel = new Map<string, Choice>();
+    const clients = new Map([[keyOf(standard.connection), this.#standard.model]]);
+    const byChannel = new Map<string, Known>();
     for (const model of named) {
       const choice = this.#choice(model, clients);
       for (const channel of model.channels) byChannel.set(channel, choice);
@@ -117,22 +150,23 @@ export class Models {
     this.#byChannel = byChannel;
   }
 
-  #choice(
-    { connection, name, systemPrompt, takesImages, showReasoning }: NamedModel,
-    clients: Map<string, WakeableModel>,
-  ): Choice {
+  #choice({ connection, channels: _, ...settings }: NamedModel, clients: Map<string, WakeableModel>): Known {
     const key = keyOf(connection);
-    const model = clients.get(key) ?? this.#clients.get(key) ?? this.#createClient(connection);
+    const remembered = this.#remembered(connection);
+    const model = clients.get(key) ?? this.#clients.get(key) ?? this.#createClient(connection, remembered);
     clients.set(key, model);
-    return { model, name, systemPrompt, takesImages, showReasoning };
+    return { ...settings, model, remembered };
   }
 
-  #createClient(connection: Connection): WakeableModel {
-    const { standard, coldStarts, clock, log } = this.#options;
-    const { host } = new URL(connection.baseUrl);
-    // Models of several endpoints may have one name, and wake in different times.
-    const isElsewhere = host !== new URL(standard.connection.baseUrl).host;
-    const remembered = isElsewhere ? `${connection.name} at ${host}` : connection.name;
+  /** Models of several endpoints may have one name, and wake in different times. */
+  #remembered({ baseUrl, name }: Connection): string {
+    const { host } = new URL(baseUrl);
+    const isElsewhere = host !== new URL(this.#options.standard.connection.baseUrl).host;
+    return isElsewhere ? `${name} at ${host}` : name;
+  }
+
+  #createClient(connection: Connection, remembered: string): WakeableModel {
+    const { coldStarts, clock, log } = this.#options;
     return createModel({
       ...connection,
       coldStarts: {

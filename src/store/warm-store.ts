@@ -82,6 +82,7 @@ export interface AuditEntry {
 
 /** One day's or several days' sums. */
 export interface Usage {
+  /** Of all GPUs: a container with two of them counts twice. */
   readonly containerMs: number;
   readonly microUsd: number;
   readonly prewarms: number;

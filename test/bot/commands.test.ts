@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type CommandAnswer, type CommandCall, createCommands } from '../../src/bot/commands.ts';
 import { showTimes, utc } from '../../src/bot/warm-words.ts';
-import { HOUR, MINUTE, Play } from '../modal/warm-support.ts';
+import { HOUR, MINUTE, Play, target } from '../modal/warm-support.ts';
 
 const admin = { platform: 'slack', channel: 'C1', user: { id: 'UADMIN', roles: [], name: 'admin' } } as const;
 const anybody = { platform: 'slack', channel: 'C1', user: { id: 'U1', roles: [], name: 'asker' } } as const;
@@ -16,9 +16,11 @@ describe('the commands of warm mode', () => {
   });
 
   function commandsOf({ warm: mode, costs, store, clock }: Play, missing: string[] = []) {
+    const keeper = { model: { ...target, name: 'default' }, id: 'a1', mode, costs };
+    const all = missing.length > 0 ? [] : [keeper];
     return createCommands({
-      warm: missing.length > 0 ? undefined : { mode, costs, store },
-      missing,
+      models: { of: () => all[0] ?? { missing }, all },
+      store,
       admins: { slack: ['UADMIN'], discord: ['900'] },
       defaultMs: 2 * HOUR,
       coldStarts: async () => [40_000, 42_000, 80_000],
@@ -206,5 +208,35 @@ describe('the commands of warm mode', () => {
     commands = commandsOf(play, ['MODAL_TOKEN_ID', 'MODAL_TOKEN_SECRET']);
     for (const text of ['warm 2h', 'status'])
       expect(read(await run(text))).toMatch(/not set up: MODAL_TOKEN_ID, MODAL_TOKEN_SECRET are missing/);
+  });
+
+  it('say of which model an answer is where there are several, and press that one', async () => {
+    const other = new Play();
+    const keepers = [play, other].map(({ warm: mode, costs }, index) => ({
+      model: { ...target, name: ['default', 'coder'][index]! },
+      id: `a${index}`,
+      mode,
+      costs,
+    }));
+    const inCoder = { ...admin, channel: 'C2' };
+    commands = createCommands({
+      models: { of: ({ channel }) => keepers[channel === 'C2' ? 1 : 0]!, all: keepers },
+      store: play.store,
+      admins: { slack: ['UADMIN'], discord: [] },
+      defaultMs: 2 * HOUR,
+      coldStarts: async () => [],
+      clock: play.clock,
+      log: pino({ level: 'silent' }),
+    });
+    const asked = await run('warm 1h', inCoder);
+    expect(read(asked)).toContain('`coder`: Keep 1 container warm');
+    // Pressed elsewhere it means the same model.
+    expect(read(await commands.press(asked.buttons[0]!.id, admin))).toContain('`coder`: 🔥 Warm');
+    expect([play.app.minContainers, other.app.minContainers]).toEqual([0, 1]);
+    expect(read(await run('status'))).toMatch(
+      /^`default`: 💤 Cold[\s\S]*Other models:\n• `coder`: 🔥 Warm: 1 container until .* Running now: 1 container/,
+    );
+    keepers.pop();
+    expect(read(await commands.press(asked.buttons[0]!.id, admin))).toContain('name that model no more');
   });
 });

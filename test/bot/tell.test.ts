@@ -24,7 +24,10 @@ function chats({ closed = [] as string[] } = {}) {
     }) as Partial<ChatPlatform> as ChatPlatform;
   const admins = { slack: ['U1', 'U2'], discord: ['7', '8'] };
   const platforms = [platform('slack'), platform('discord')];
-  return { told, tell: createTell(platforms, admins, pino({ level: 'silent' })) };
+  return {
+    told,
+    tell: createTell(platforms, admins, pino({ level: 'silent' }), { name: 'default', id: 'a1' }),
+  };
 }
 
 describe('what warm mode has to tell', () => {

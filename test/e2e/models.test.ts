@@ -16,7 +16,10 @@ describe('a file of models', () => {
 
   const use = (...channels: string[]) => {
     const ids = JSON.stringify(channels);
-    writeFileSync(file, `models: { coder: { base_url: "${coder.baseUrl}", name: coder, channels: ${ids} } }`);
+    writeFileSync(
+      file,
+      `models: { coder: { base_url: "${coder.baseUrl}", name: coder, modal_server: Coder, modal_gpu: L4, channels: ${ids} } }`,
+    );
   };
 
   beforeAll(async () => {
@@ -25,6 +28,7 @@ describe('a file of models', () => {
     sandbox = await startSandbox({
       log: pino({ level: 'silent' }),
       model: awake,
+      modal: { others: { Coder: coder } },
       env: { MODELS_FILE: file },
     });
   });
@@ -61,5 +65,37 @@ describe('a file of models', () => {
     slack.say({ channel: slack.dm, user: slack.people.asker, text: 'elsewhere' });
     await reaches(model!, 'elsewhere');
     expect(asked(coder)).not.toContain('elsewhere');
+  });
+
+  it('keeps the model of the channel warm that the command is typed in, and shows the others in status', async () => {
+    const { slack, discord, modal } = sandbox;
+    use(discord.channel);
+    await sandbox.restart();
+    const { admin } = discord.people;
+    const thread = discord.createThread({ channel: discord.channel, user: admin, name: 'another thread' });
+    const shown = () => discord.messages(thread).at(-1)!;
+    const see = (text: string) =>
+      vi.waitFor(() => expect(shown()?.text).toContain(text), { timeout: 10_000 });
+    await discord.command({ channel: thread, user: admin, name: 'model warm', options: { for: '1h' } });
+    await see('`coder`: Keep 1 container warm for 1 h');
+    expect(shown().text).toContain('$0.80 an hour on L4');
+    await discord.click(thread, shown().id, shown().buttons[0]!.id, admin);
+    await see('`coder`: 🔥 Warm: 1 container');
+    expect(coder.scaling.minContainers).toBe(1);
+    expect(modal!.scaling.minContainers).toBe(0);
+
+    const { channel, people } = slack;
+    const inSlack = () => slack.messages(channel).at(-1)!.text;
+    await slack.slashCommand({ channel, user: people.asker, command: '/pilotlight', text: 'status' });
+    await vi.waitFor(() => expect(inSlack()).toContain('`default`: 💤 Cold'), { timeout: 10_000 });
+    expect(inSlack()).toMatch(/Other models:\n• `coder`: 🔥 Warm: 1 container .*Running now: 1 container/);
+
+    // Within seconds of the change of the file.
+    use('C0NOBODY');
+    writeFileSync(
+      file,
+      `models: { support: { name: support-lora, channels: [${JSON.stringify(discord.channel)}] } }`,
+    );
+    await vi.waitFor(() => expect(coder.scaling.minContainers).toBe(0), { timeout: 10_000 });
   });
 });

@@ -217,7 +217,7 @@ describe('warm mode from end to end, through Bolt, discord.js and Modal’s SDK'
     await until(() => expect(modal!.scaling.minContainers).toBe(0));
     await until(() =>
       expect(slack.messages(slack.channel).at(-1)?.text).toContain(
-        'the one before was warm, and is let sleep',
+        'do not name `pilotlight-vllm/VllmServer` any more: it was warm, and is let sleep',
       ),
     );
     expect(await slackCommand('status')).toContain('💤 Cold');

@@ -19,10 +19,6 @@ describe('waking the model before a question', () => {
     awake = false;
     const { store, costs, clock } = play;
     prewarmer = new Prewarmer({
-      wake: async (signal) => {
-        knocks += 1;
-        if (!awake) await sleep(clock, COLD, signal);
-      },
       store,
       costs,
       clock,
@@ -30,30 +26,36 @@ describe('waking the model before a question', () => {
       dailyCap: 3,
     });
   });
+  const intent = (model = 'default') =>
+    prewarmer.intent(model, async (signal) => {
+      knocks += 1;
+      if (!awake) await sleep(play.clock, COLD, signal);
+    });
+  const asked = (model = 'default') => prewarmer.asked(model);
   const today = () => play.store.usage(play.costs.today);
 
   it('is counted, and counted as of use when the question comes', async () => {
-    prewarmer.intent();
+    intent();
     await play.clock.advance(20_000);
-    prewarmer.asked();
-    prewarmer.asked();
+    asked();
+    asked();
     await play.clock.advance(0);
     expect(await today()).toMatchObject({ prewarms: 1, prewarmsOfUse: 1 });
   });
 
   it('was of no use when nobody asks within minutes', async () => {
-    prewarmer.intent();
+    intent();
     await play.clock.advance(6 * MINUTE);
-    prewarmer.asked();
+    asked();
     await play.clock.advance(0);
     expect(await today()).toMatchObject({ prewarms: 1, prewarmsOfUse: 0 });
   });
 
   it('does not count when the model was awake', async () => {
     awake = true;
-    prewarmer.intent();
+    intent();
     await play.clock.advance(MINUTE);
-    prewarmer.asked();
+    asked();
     await play.clock.advance(0);
     expect(knocks).toBe(1);
     expect(await today()).toMatchObject({ prewarms: 0, prewarmsOfUse: 0 });
@@ -61,37 +63,47 @@ describe('waking the model before a question', () => {
 
   it('happens once, however much somebody types, and again after five minutes', async () => {
     for (let second = 0; second < 30; second += 1) {
-      prewarmer.intent();
+      intent();
       await play.clock.advance(1_000);
     }
     expect(knocks).toBe(1);
     await play.clock.advance(5 * MINUTE);
-    prewarmer.intent();
+    intent();
     await play.clock.advance(0);
     expect(knocks).toBe(2);
   });
 
+  it('is of each model by itself', async () => {
+    intent('coder');
+    intent('default');
+    await play.clock.advance(20_000);
+    expect(knocks).toBe(2);
+    asked('coder');
+    await play.clock.advance(0);
+    expect(await today()).toMatchObject({ prewarms: 2, prewarmsOfUse: 1 });
+  });
+
   it('happens so often a day, and no more', async () => {
     for (let time = 0; time < 6; time += 1) {
-      prewarmer.intent();
+      intent();
       await play.clock.advance(10 * MINUTE);
     }
     expect(knocks).toBe(3);
     await play.clock.advance(24 * 60 * MINUTE);
-    prewarmer.intent();
+    intent();
     await play.clock.advance(0);
     expect(knocks).toBe(4);
   });
 
   it('does not happen when the budget is used up', async () => {
     await play.store.addUsage(play.costs.today, { microUsd: 7_000_000 });
-    prewarmer.intent();
+    intent();
     await play.clock.advance(MINUTE);
     expect(knocks).toBe(0);
   });
 
   it('ends with the process, and hurts nobody when it fails', async () => {
-    prewarmer.intent();
+    intent();
     await play.clock.advance(2_000);
     prewarmer.close();
     await play.clock.advance(MINUTE);

@@ -99,6 +99,7 @@ export class Play {
     this.costs = new Costs({ price, budgetUsd: this.#budgetUsd, store, clock });
     this.warm = new WarmMode({
       target,
+      name: 'default',
       holder: randomUUID(),
       autoscaler,
       store,

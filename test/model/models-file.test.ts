@@ -146,4 +146,52 @@ describe('the file of models', () => {
     expect(faults).not.toContain('very-secret');
     expect(faultsOf('models: { a: { channels: [C01], api_key_env: sk-very-secret')).not.toContain('secret');
   });
+
+  describe('says what runs a model on Modal', () => {
+    const modal = { app: 'models', server: 'Chat', gpu: 'H100' };
+    const one = (entry: string, more: object = {}) =>
+      readModels(
+        `models: { m: { channels: [C1], ${entry} } }`,
+        { ...standard, modal },
+        { ...env, ...more },
+      )[0]!.modal;
+    const fault = (entry: string, more: object = {}) => {
+      try {
+        return one(entry, more);
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+
+    it('which is the default’s on the same endpoint', () => {
+      expect(one('name: lora')).toEqual(modal);
+    });
+
+    it('which is not known for another endpoint, unless it is named', () => {
+      expect(one('base_url: "https://m.example/v1"')).toBeUndefined();
+      expect(one('base_url: "https://m.example/v1", modal_server: Coder')).toEqual({
+        app: 'models',
+        server: 'Coder',
+      });
+      expect(
+        one(
+          'base_url: "https://m.example/v1", modal_app: a, modal_server: C.serve, modal_gpu: "L4:2", modal_environment: dev',
+        ),
+      ).toEqual({ app: 'a', server: 'C.serve', environment: 'dev', gpu: 'L4:2' });
+    });
+
+    it.each([
+      ['modal_app: other', {}, 'models.m.modal_app needs modal_server beside it'],
+      ['modal_server: Coder, modal_gpu: H300', {}, 'models.m.modal_gpu has no price for H300'],
+      ['modal_server: Coder', { GPU_BUDGET_USD: '10' }, 'models.m.modal_gpu is missing'],
+      ['modal_server: ""', {}, 'models.m.modal_server is empty'],
+    ])('and refuses %s', (entry, more, why) => {
+      expect(fault(entry, more)).toContain(why);
+    });
+
+    it('with a GPU that has a price of the operator’s own', () => {
+      const prices = { GPU_PRICES: 'H300=0.002', GPU_BUDGET_USD: '10' };
+      expect(one('modal_server: Coder, modal_gpu: H300', prices)?.gpu).toBe('H300');
+    });
+  });
 });

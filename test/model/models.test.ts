@@ -61,13 +61,13 @@ describe('the models', () => {
   it('are one without a file', () => {
     start({ file: undefined });
     const { model, ...rest } = models.for({ channel: 'C01' });
-    expect(rest).toEqual({
+    expect(rest).toMatchObject({
       name: 'default',
       systemPrompt: 'Be brief.',
       takesImages: false,
       showReasoning: false,
     });
-    expect(model).toBe(models.standard);
+    expect(model).toBe(models.for({ channel: 'C0OTHER' }).model);
   });
 
   it('are used by the channels that name them, and in the threads of these', () => {
@@ -88,9 +88,9 @@ describe('the models', () => {
       b: { channels: [C02], images: true }
       c: { channels: [C03], max_tokens: 10 }`);
     start();
-    expect(models.for({ channel: 'C01' }).model).toBe(models.standard);
-    expect(models.for({ channel: 'C02' }).model).toBe(models.standard);
-    expect(models.for({ channel: 'C03' }).model).not.toBe(models.standard);
+    expect(models.for({ channel: 'C01' }).model).toBe(models.for({ channel: 'C0OTHER' }).model);
+    expect(models.for({ channel: 'C02' }).model).toBe(models.for({ channel: 'C0OTHER' }).model);
+    expect(models.for({ channel: 'C03' }).model).not.toBe(models.for({ channel: 'C0OTHER' }).model);
   });
 
   it.each([
