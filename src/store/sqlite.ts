@@ -2,6 +2,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import type { ConversationKey, MessageKey, Question } from '../bot/ports.ts';
 import { OperatorError } from '../errors.ts';
 import { migrations } from './migrations.ts';
+import { lockFile } from './sqlite-lock.ts';
 import {
   COLD_STARTS_KEPT,
   type Exchange,
@@ -30,9 +31,10 @@ interface TurnRow {
 export class SqliteStore implements Store {
   readonly warm: WarmStore;
   readonly #db: DatabaseSync;
+  #unlock = () => {};
   readonly #prepared = new Map<string, StatementSync>();
 
-  /** @throws OperatorError when the file cannot be opened or belongs to a newer Pilotlight. */
+  /** @throws OperatorError when the file cannot be opened, is in use or belongs to a newer Pilotlight. */
   constructor(path: string) {
     try {
       this.#db = new DatabaseSync(path);
@@ -40,9 +42,11 @@ export class SqliteStore implements Store {
       this.#db.exec(
         'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000',
       );
+      if (path !== ':memory:') this.#unlock = lockFile(path);
       this.#migrate();
       this.warm = new SqliteWarmStore(this.#db);
     } catch (error) {
+      this.#unlock();
       if (error instanceof OperatorError) throw error;
       throw new OperatorError(
         `DATABASE_URL: cannot open the SQLite file ${path}: ${(error as Error).message}.`,
@@ -200,6 +204,7 @@ export class SqliteStore implements Store {
   async close(): Promise<void> {
     this.#prepared.clear();
     this.#db.close();
+    this.#unlock();
   }
 
   #toTurn(row: TurnRow): Turn {

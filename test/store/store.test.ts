@@ -1,10 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Question } from '../../src/bot/ports.ts';
-import { OperatorError } from '../../src/errors.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
 import { LostTurn, type Store } from '../../src/store/store.ts';
 import { open, storeKinds } from '../support/stores.ts';
 
@@ -193,23 +188,5 @@ describe.each(storeKinds)('the store on $name', ({ setUp }) => {
     expect((await store.turn(turn.id))?.answer).toContain(
       'a flame \u{1f525}, \\u0000, "quotes", $1, %s, \r\n',
     );
-  });
-});
-
-describe('a SQLite file', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'pilotlight-'));
-  afterAll(() => rmSync(folder, { recursive: true }));
-
-  it('says plainly when it cannot be opened', () => {
-    expect(() => new SqliteStore('/nonexistent/folder/x.db')).toThrow(OperatorError);
-    expect(() => new SqliteStore('/nonexistent/folder/x.db')).toThrow(/DATABASE_URL/);
-  });
-
-  it('is refused when a newer version wrote it, instead of being harmed', async () => {
-    const { DatabaseSync } = await import('node:sqlite');
-    const newer = new DatabaseSync(join(folder, 'newer.db'));
-    newer.exec('PRAGMA user_version = 99');
-    newer.close();
-    expect(() => new SqliteStore(join(folder, 'newer.db'))).toThrow(/newer Pilotlight/);
   });
 });

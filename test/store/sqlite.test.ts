@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { OperatorError } from '../../src/errors.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import { startStoreProcess } from '../support/store-process.ts';
+
+describe('a SQLite file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pilotlight-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('says plainly when it cannot be opened', () => {
+    expect(() => new SqliteStore('/nonexistent/folder/x.db')).toThrow(OperatorError);
+    expect(() => new SqliteStore('/nonexistent/folder/x.db')).toThrow(/DATABASE_URL/);
+  });
+
+  it('is refused when a newer version wrote it, instead of being harmed', async () => {
+    const { DatabaseSync } = await import('node:sqlite');
+    const newer = new DatabaseSync(join(folder, 'newer.db'));
+    newer.exec('PRAGMA user_version = 99');
+    newer.close();
+    expect(() => new SqliteStore(join(folder, 'newer.db'))).toThrow(/newer Pilotlight/);
+  });
+
+  it('has one process at a time, until that ends, however it ends', async () => {
+    const path = join(folder, 'shared.db');
+    const other = await startStoreProcess(`sqlite:${path}`);
+    expect(other.says).toBe('open');
+    expect(() => new SqliteStore(path)).toThrow(
+      /^DATABASE_URL: another Pilotlight is running on .*shared\.db/,
+    );
+    await other.kill();
+    const store = new SqliteStore(path);
+    expect((await startStoreProcess(`sqlite:${path}`)).says).toMatch(/another Pilotlight is running/);
+    await store.close();
+    new SqliteStore(path).close();
+  });
+
+  it('can be read by others meanwhile, so that backups work', async () => {
+    const path = join(folder, 'backed-up.db');
+    const store = new SqliteStore(path);
+    const { DatabaseSync, backup } = await import('node:sqlite');
+    const reader = new DatabaseSync(path, { readOnly: true });
+    await backup(reader, join(folder, 'copy.db'));
+    reader.close();
+    await store.close();
+    await new SqliteStore(join(folder, 'copy.db')).close();
+  });
+});
