@@ -128,7 +128,7 @@ const llamaChunk = (meta: ChunkMeta, delta: object, reason: string | null) => ({
   created: meta.created,
   id: meta.id,
   model: meta.model,
-  system_fingerprint: 'b7400-c0ffee00',
+  system_fingerprint: 'b10434-7e4c0a9',
   object: 'chat.completion.chunk',
 });
 
@@ -144,7 +144,7 @@ export const llamaServer: Dialect = {
     created: meta.created,
     id: meta.id,
     model: meta.model,
-    system_fingerprint: 'b7400-c0ffee00',
+    system_fingerprint: 'b10434-7e4c0a9',
     object: 'chat.completion.chunk',
     usage: {
       completion_tokens: completionTokens,

@@ -43,12 +43,15 @@ const textOf = (events: readonly ModelEvent[], type: 'text' | 'reasoning') =>
 const PIECES = [undefined, 7, 1];
 
 describe.each(PIECES)('what the servers send, %s bytes at a time', (pieces) => {
-  it.each(['vllm', 'llama-server'])('%s: an answer', async (name) => {
+  it.each([
+    ['vllm', { promptTokens: 21, completionTokens: 7 }],
+    ['llama-server', { promptTokens: 8, completionTokens: 9 }],
+  ])('%s: an answer', async (name, usage) => {
     const { events, error } = await play({ body: fixture(`${name}-chat.sse`), ...(pieces && { pieces }) });
     expect(error).toBeUndefined();
     expect(textOf(events, 'text')).toBe('Hello, wörld 👩‍💻!');
     expect(events.slice(-2)).toEqual([
-      { type: 'usage', promptTokens: 21, completionTokens: 7 },
+      { type: 'usage', ...usage },
       { type: 'done', reason: 'stop' },
     ]);
   });
@@ -72,9 +75,12 @@ describe.each(PIECES)('what the servers send, %s bytes at a time', (pieces) => {
 });
 
 describe('an answer at the token limit', () => {
-  it('says so', async () => {
-    const { events } = await play({ body: fixture('vllm-length.sse') });
-    expect(textOf(events, 'text')).toBe('One two three');
+  it.each([
+    ['vllm', 'One two three'],
+    ['llama-server', 'on and on'],
+  ])('says so (%s)', async (name, text) => {
+    const { events } = await play({ body: fixture(`${name}-length.sse`) });
+    expect(textOf(events, 'text')).toBe(text);
     expect(events.at(-1)).toEqual({ type: 'done', reason: 'length' });
   });
 });
