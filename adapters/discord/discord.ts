@@ -32,6 +32,7 @@ import { KeyedQueue } from '../../src/keyed-queue.ts';
 import { readAddress } from './address.ts';
 import { answerThis, ask, NOT_TAKEN } from './ask.ts';
 import { fetchImage } from './attachments.ts';
+import { CatchUp } from './catch-up.ts';
 import { type Command, registerCommands } from './commands.ts';
 import { connect, isConnected, logConnection } from './connection.ts';
 import { DiscordHttp } from './http.ts';
@@ -71,6 +72,8 @@ class Discord implements ChatPlatform {
   readonly #typing: Typing;
   /** Keeps a channel's messages in order while the store is asked whether they are for the bot. */
   readonly #inOrder = new KeyedQueue();
+  #catchUp: CatchUp | null = null;
+  readonly #closed = new AbortController();
   #taking = false;
 
   constructor(options: DiscordOptions) {
@@ -104,10 +107,11 @@ class Discord implements ChatPlatform {
 
   async stop(): Promise<void> {
     this.#taking = false;
+    this.#closed.abort();
   }
 
   async close(): Promise<void> {
-    this.#taking = false;
+    await this.stop();
     this.#typing.close();
     this.#client.removeAllListeners(Events.ShardReconnecting); // our own goodbye is no loss
     await this.#client.destroy();
@@ -147,9 +151,14 @@ class Discord implements ChatPlatform {
       const { id, channelId } = message;
       guarded(
         { message: id, channel: channelId },
-        this.#inOrder.run(channelId, () => this.#take(message, bot)),
+        this.#inOrder.run(channelId, async () => {
+          await this.#catchUp?.first(channelId);
+          await this.#take(message, bot);
+        }),
       );
     });
+    // Not after a connection that was resumed, which brings what was missed.
+    client.on(Events.ShardReady, () => guarded({}, this.#catchUpOn(client, bot)));
     client.on(Events.InteractionCreate, (interaction) => {
       const { id, channelId } = interaction;
       guarded({ interaction: id, channel: channelId }, this.#answer(interaction, bot));
@@ -167,14 +176,30 @@ class Discord implements ChatPlatform {
     client.on(Events.MessageBulkDelete, (messages) => messages.forEach(deleted));
   }
 
-  async #take(message: Message, bot: Bot): Promise<void> {
+  async #catchUpOn(client: Client, bot: Bot): Promise<void> {
+    const log = this.#log;
+    const take = (message: Message) =>
+      this.#take(message, bot, { late: true }).catch((error) => {
+        const { id, channelId } = message;
+        log.error({ message: id, channel: channelId, err: error }, 'a Discord event could not be handled');
+      });
+    const { signal } = this.#closed;
+    this.#catchUp = new CatchUp({ client, bot, take, clock: this.#options.clock, log, signal });
+    await this.#catchUp.run();
+  }
+
+  /** `late`: not as it was written, but found afterwards. */
+  async #take(message: Message, bot: Bot, { late = false } = {}): Promise<void> {
     if (!(await isForBot(message, bot))) return;
     const missing = missingPermission(message);
     if (missing) {
       this.#log.warn({ message: message.id, channel: message.channelId }, 'may not answer in this channel');
-      await message.author.send(missing);
+      // Whoever asked a while ago may have been told already.
+      if (!late) await message.author.send(missing);
       return;
     }
+    // Not every message says what its author is in the server.
+    if (late) await message.guild?.members.fetch(message.author.id).catch(() => {});
     try {
       await bot.ask(await questionOf(message));
     } catch (error) {

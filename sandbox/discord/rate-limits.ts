@@ -16,6 +16,8 @@ export const BUDGETS = {
   edit: { limit: 5, windowMs: 5000 },
   /** All writes by one interaction's token. */
   webhook: { limit: 5, windowMs: 5000 },
+  /** Pages of a channel's messages read, per channel. */
+  history: { limit: 5, windowMs: 5000 },
   /** Per channel. */
   typing: { limit: 5, windowMs: 5000 },
   /** Per channel. */

@@ -127,7 +127,7 @@ export function messageRoutes({ world, posting, rateLimits, readsContent }: Mess
     { method: 'POST', path: messages, budget: ['message', 'channel'], handle: post },
     { method: 'PATCH', path: `${messages}/:message`, budget: ['edit', 'channel'], handle: edit },
     { method: 'DELETE', path: `${messages}/:message`, handle: remove },
-    { method: 'GET', path: messages, handle: list },
+    { method: 'GET', path: messages, budget: ['history', 'channel'], handle: list },
     { method: 'GET', path: `${messages}/:message`, handle: get },
     { method: 'POST', path: '/channels/:channel/typing', budget: ['typing', 'channel'], handle: typing },
   ];

@@ -6,7 +6,16 @@ import type { Models } from '../model/models.ts';
 import type { EditPacer } from '../reply/pacer.ts';
 import { isOver, type Store, type Turn } from '../store/store.ts';
 import { type Admins, isAdmin } from './admins.ts';
-import type { Bot, ChatPlatform, ConversationKey, MessageKey, Press, Question, User } from './ports.ts';
+import type {
+  Bot,
+  ChatPlatform,
+  ConversationKey,
+  MessageKey,
+  PlatformName,
+  Press,
+  Question,
+  User,
+} from './ports.ts';
 import { TurnRunner } from './turn-runner.ts';
 import * as words from './words.ts';
 
@@ -67,6 +76,10 @@ export class PilotlightBot implements Bot {
 
   async isOwnReply(message: MessageKey): Promise<boolean> {
     return (await this.#parts.store.turnShowing(message)) !== null;
+  }
+
+  async lastAsked(platform: PlatformName, since: number): Promise<readonly MessageKey[]> {
+    return this.#parts.store.lastAsked(platform, since);
   }
 
   async press({ button, turn: shown, platform, user }: Press): Promise<string | null> {

@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import type { ConversationKey, MessageKey, Question } from '../bot/ports.ts';
+import type { ConversationKey, MessageKey, PlatformName, Question } from '../bot/ports.ts';
 import { OperatorError } from '../errors.ts';
 import { migrations } from './migrations.ts';
 import { lockFile } from './sqlite-lock.ts';
@@ -7,6 +7,7 @@ import {
   COLD_STARTS_KEPT,
   type Exchange,
   LostTurn,
+  RECENT_QUESTIONS,
   type Store,
   type Turn,
   type TurnEnd,
@@ -113,6 +114,18 @@ export class SqliteStore implements Store {
   async unfinished(): Promise<readonly Turn[]> {
     return this.#all<TurnRow>("SELECT * FROM turns WHERE state IN ('queued', 'running') ORDER BY id").map(
       (row) => this.#toTurn(row),
+    );
+  }
+
+  async lastAsked(platform: PlatformName, since: number): Promise<readonly MessageKey[]> {
+    return this.#all<MessageKey>(
+      `SELECT platform, workspace, channel, message FROM turns WHERE id IN (
+         SELECT max(id) FROM (
+           SELECT * FROM turns ORDER BY id DESC LIMIT ${RECENT_QUESTIONS}
+         ) WHERE platform = ? AND asked_at >= ? GROUP BY workspace, channel
+       ) ORDER BY id DESC`,
+      platform,
+      since,
     );
   }
 

@@ -1,4 +1,4 @@
-import type { ConversationKey, ImageRef, MessageKey, Question } from '../bot/ports.ts';
+import type { ConversationKey, ImageRef, MessageKey, PlatformName, Question } from '../bot/ports.ts';
 import type { WarmStore } from './warm-store.ts';
 
 /** How many cold starts of a model are kept: enough for a median that follows change. */
@@ -54,6 +54,9 @@ export interface Exchange {
   readonly answer: string;
 }
 
+/** As far back as `lastAsked` looks: more channels than are caught up on after a restart. */
+export const RECENT_QUESTIONS = 2_000;
+
 /** What outlives the process. Every write has happened when its promise resolves. */
 export interface Store {
   /** Warm mode's part. */
@@ -66,6 +69,11 @@ export interface Store {
   turnShowing(message: MessageKey): Promise<Turn | null>;
   /** Turns that have not ended, oldest first. */
   unfinished(): Promise<readonly Turn[]>;
+  /**
+   * The newest question of each channel that was asked since then (ms since the epoch), newest first; looks at
+   * the last {@link RECENT_QUESTIONS} questions.
+   */
+  lastAsked(platform: PlatformName, since: number): Promise<readonly MessageKey[]>;
   /** True when the conversation has a turn. */
   isKnown(conversation: ConversationKey): Promise<boolean>;
   /** Earlier turns of the turn's conversation that have an answer, oldest first, after the conversation's cut. */

@@ -49,6 +49,14 @@ describe('the rate limits of the local Discord', () => {
     expect(await times(2, post)).toEqual([200, 429]);
   });
 
+  it('let 5 pages of a channel be read in 5 s', async () => {
+    const { clock, discord } = await start();
+    const read = () => request(discord, 'GET', `/channels/${discord.channel}/messages`);
+    expect(await times(6, read)).toEqual([200, 200, 200, 200, 200, 429]);
+    await clock.advance(5000);
+    expect(await times(1, read)).toEqual([200]);
+  });
+
   it('count posts and edits apart, though both name one bucket', async () => {
     const { post, edit } = await start();
     const posted = await post();

@@ -263,6 +263,10 @@ describe('a history', () => {
     expect(await texts({ after: ids[0], limit: 2 })).toBe('cb');
     expect(await texts({ before: ids[2] })).toBe('ba');
     expect(await texts({ around: ids[1], limit: 3 })).toBe('cba');
+  });
+
+  it('is refused when more than a page, or next to what is no id, is asked for', async () => {
+    const { list } = await start();
     expect(await faultyFields(list({ limit: 101 }))).toContain('limit');
     expect(await faultyFields(list({ after: 'yesterday' }))).toContain('after');
   });

@@ -33,6 +33,25 @@ describe.each(storeKinds)('the store on $name', ({ setUp }) => {
   });
   afterEach(() => store.close());
 
+  it('tells the newest question of each channel, newest first', async () => {
+    const asked = [
+      ['1', 'C1', 5],
+      ['2', 'C2', 6],
+      ['3', 'C1', 7],
+      ['4', 'C3', 8],
+    ] as const;
+    for (const [message, channel, now] of asked) await store.accept(question(message, { channel }), now);
+    await store.accept(question('5', { platform: 'discord' }), 9);
+    const at = (channel: string, message: string) => ({
+      platform: 'slack',
+      workspace: 'T1',
+      channel,
+      message,
+    });
+    expect(await store.lastAsked('slack', 0)).toEqual([at('C3', '4'), at('C1', '3'), at('C2', '2')]);
+    expect(await store.lastAsked('slack', 7)).toEqual([at('C3', '4'), at('C1', '3')]);
+  });
+
   it('takes a question once, however often it is delivered', async () => {
     expect(await store.accept(question('1'), 5)).toMatchObject({ state: 'queued', askedAt: 5, attempt: 0 });
     expect(await store.accept(question('1'), 6)).toBeNull();

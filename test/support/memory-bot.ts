@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { Bot, MessageKey, Press, Question, User } from '../../src/bot/ports.ts';
+import type { Bot, MessageKey, PlatformName, Press, Question, User } from '../../src/bot/ports.ts';
 
 /** A bot that only remembers what it was told, for tests of adapters. */
 export class MemoryBot implements Bot {
@@ -36,6 +36,12 @@ export class MemoryBot implements Bot {
   async isOwnReply({ channel, message }: MessageKey): Promise<boolean> {
     this.#check();
     return this.own.has(`${channel} ${message}`);
+  }
+
+  async lastAsked(platform: PlatformName): Promise<readonly MessageKey[]> {
+    this.#check();
+    const newest = new Map(this.questions.map((question) => [question.channel, question]));
+    return [...newest.values()].filter((question) => question.platform === platform).reverse();
   }
 
   async press(press: Press): Promise<string | null> {

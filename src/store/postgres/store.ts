@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
-import type { ConversationKey, MessageKey, Question } from '../../bot/ports.ts';
+import type { ConversationKey, MessageKey, PlatformName, Question } from '../../bot/ports.ts';
 import {
   COLD_STARTS_KEPT,
   type Exchange,
   LostTurn,
+  RECENT_QUESTIONS,
   type Store,
   type Turn,
   type TurnEnd,
@@ -73,6 +74,18 @@ export class PostgresStore implements Store {
 
   async unfinished(): Promise<readonly Turn[]> {
     return this.#all<Turn>(`SELECT ${TURN} FROM turns WHERE state IN ('queued', 'running') ORDER BY id`);
+  }
+
+  async lastAsked(platform: PlatformName, since: number): Promise<readonly MessageKey[]> {
+    return this.#all<MessageKey>(
+      `SELECT platform, workspace, channel, message FROM turns WHERE id IN (
+         SELECT max(id) FROM (
+           SELECT * FROM turns ORDER BY id DESC LIMIT ${RECENT_QUESTIONS}
+         ) AS recent WHERE platform = $1 AND asked_at >= $2 GROUP BY workspace, channel
+       ) ORDER BY id DESC`,
+      platform,
+      since,
+    );
   }
 
   async isKnown({ platform, workspace, conversation }: ConversationKey): Promise<boolean> {
