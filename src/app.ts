@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
 import { PilotlightBot } from './bot/bot.ts';
+import { type LimitSettings, Limits } from './bot/limits.ts';
+import { Metering } from './bot/metering.ts';
 import type { ChatPlatform } from './bot/ports.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { LocalTurnQueue } from './cluster/local-turn-queue.ts';
@@ -7,10 +9,12 @@ import { LocalSignals } from './cluster/signals.ts';
 import type { Config } from './config.ts';
 import { OperatorError } from './errors.ts';
 import { serveHealth } from './health.ts';
+import { priceOf } from './modal/prices.ts';
 import { Models, type Place } from './model/models.ts';
 import type { ModelSettings } from './model/models-file.ts';
 import { EditPacer } from './reply/pacer.ts';
 import { openStore } from './store/open.ts';
+import type { Store } from './store/store.ts';
 import { createWarm, type Warm } from './warm.ts';
 
 export interface App {
@@ -39,16 +43,18 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   const warm = createWarm({ config, store, models, platforms, clock, log });
   platforms.push(...(await createPlatforms(config, warm, log, clock)));
   const pacer = new EditPacer({ clock, log });
+  const admins = { slack: config.SLACK_ADMIN_IDS, discord: config.DISCORD_ADMIN_IDS };
   const bot = new PilotlightBot({
     store,
     queue: new LocalTurnQueue({ store, clock, log }),
     signals: new LocalSignals(),
-    models: noticing(models, warm.asked),
+    models: metered(noticing(models, warm.asked), config, store, clock, log),
     pacer,
     platforms,
     clock,
     log,
-    admins: { slack: config.SLACK_ADMIN_IDS, discord: config.DISCORD_ADMIN_IDS },
+    admins,
+    limits: new Limits({ settings: limitSettings(config), store: store.limits, admins, clock, log }),
     announceAfterMs: config.ANNOUNCE_AFTER_SECONDS * 1_000,
   });
   const health = await serveHealth(config.PORT, () =>
@@ -114,6 +120,29 @@ const noticing = (models: Models, onAsk: (place: Place) => void): Pick<Models, '
     onAsk(place);
     return models.for(place);
   },
+});
+
+/** The models, noting what each question costs where that is limited. */
+function metered(
+  models: Pick<Models, 'for'>,
+  config: Config,
+  store: Store,
+  clock: Clock,
+  log: Logger,
+): Pick<Models, 'for'> {
+  const limited = config.LIMIT_PERSON_USD_PER_DAY ?? config.LIMIT_WORKSPACE_USD_PER_DAY;
+  if (limited === undefined || !config.MODAL_GPU) return models;
+  const { usdPerSecond } = priceOf(config.MODAL_GPU, config.GPU_PRICES);
+  return new Metering({ models, store: store.limits, usdPerSecond, clock, log });
+}
+
+/** What LIMIT_* describes. */
+const limitSettings = (config: Config): LimitSettings => ({
+  questionsPerMinute: config.LIMIT_QUESTIONS_PER_MINUTE,
+  personUsdPerDay: config.LIMIT_PERSON_USD_PER_DAY,
+  workspaceUsdPerDay: config.LIMIT_WORKSPACE_USD_PER_DAY,
+  waiting: config.LIMIT_WAITING,
+  waitingPerConversation: config.LIMIT_WAITING_PER_CONVERSATION,
 });
 
 /** Imports only the adapters in use: each brings a large client library, which costs start time and memory. */

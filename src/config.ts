@@ -31,6 +31,11 @@ const WHERE: Record<string, string> = {
     "the gpu= of your Modal app, e.g. H100 or A100-80GB:2; it must have a price, of Modal's or in GPU_PRICES",
   GPU_PRICES: 'dollars a second of one GPU, e.g. H100=0.001097,H200=0.00126; see modal.com/pricing',
   GPU_BUDGET_USD: 'dollars a month; leave it out for no budget',
+  LIMIT_QUESTIONS_PER_MINUTE: 'a whole number; leave it out for no limit',
+  LIMIT_PERSON_USD_PER_DAY: 'dollars a day; leave it out for no limit',
+  LIMIT_WORKSPACE_USD_PER_DAY: 'dollars a day; leave it out for no limit',
+  LIMIT_WAITING: 'a whole number of questions',
+  LIMIT_WAITING_PER_CONVERSATION: 'a whole number of questions',
   WARM_DEFAULT_HOURS: 'hours that a plain `warm` lasts',
   WARM_MAX_HOURS: 'the most hours that one can ask for at once',
   WARM_MAX_CONTAINERS: 'the most containers that one can ask for',
@@ -114,6 +119,11 @@ const schema = z.object({
   MODAL_GPU: text.optional(),
   GPU_PRICES: text.default(''),
   GPU_BUDGET_USD: number(0.01, 10_000_000, false).optional(),
+  LIMIT_QUESTIONS_PER_MINUTE: number(1, 10_000).optional(),
+  LIMIT_PERSON_USD_PER_DAY: number(0.01, 10_000_000, false).optional(),
+  LIMIT_WORKSPACE_USD_PER_DAY: number(0.01, 10_000_000, false).optional(),
+  LIMIT_WAITING: number(1, 1_000_000).default(1_000),
+  LIMIT_WAITING_PER_CONVERSATION: number(1, 10_000).default(20),
   WARM_DEFAULT_HOURS: number(0.1, 168, false).default(2),
   WARM_MAX_HOURS: number(0.1, 168, false).default(24),
   WARM_MAX_CONTAINERS: number(1, 100).default(4),
@@ -183,12 +193,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   throw new OperatorError(`Pilotlight cannot start: its settings need a look.\n${lines.join('\n')}`);
 }
 
+/** In dollars, so of no use without a price. */
+const BUDGETS = ['GPU_BUDGET_USD', 'LIMIT_PERSON_USD_PER_DAY', 'LIMIT_WORKSPACE_USD_PER_DAY'] as const;
+
 /** A budget without a price would never be used up. */
-function moneyFaults({
-  MODAL_GPU,
-  GPU_PRICES = '',
-  GPU_BUDGET_USD,
-}: Readonly<Record<string, string | undefined>>): { name: string; wrong: string }[] {
+function moneyFaults(given: Readonly<Record<string, string | undefined>>): { name: string; wrong: string }[] {
+  const { MODAL_GPU, GPU_PRICES = '' } = given;
   const wrongIn = (name: string, check: () => unknown) => {
     try {
       check();
@@ -201,5 +211,6 @@ function moneyFaults({
   const prices = wrongIn('GPU_PRICES', () => parsePrices(GPU_PRICES));
   if (prices.length > 0) return prices;
   if (MODAL_GPU) return wrongIn('MODAL_GPU', () => priceOf(MODAL_GPU, GPU_PRICES));
-  return GPU_BUDGET_USD ? [{ name: 'MODAL_GPU', wrong: 'is missing beside GPU_BUDGET_USD' }] : [];
+  const budget = BUDGETS.find((name) => given[name]);
+  return budget ? [{ name: 'MODAL_GPU', wrong: `is missing beside ${budget}` }] : [];
 }

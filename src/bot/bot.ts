@@ -6,6 +6,7 @@ import type { Models } from '../model/models.ts';
 import type { EditPacer } from '../reply/pacer.ts';
 import { isOver, type Store, type Turn } from '../store/store.ts';
 import { type Admins, isAdmin } from './admins.ts';
+import type { Limits } from './limits.ts';
 import type {
   Bot,
   ChatPlatform,
@@ -28,6 +29,8 @@ export interface BotParts {
   readonly platforms: readonly ChatPlatform[];
   readonly clock: Clock;
   readonly log: Logger;
+  /** What is too much to ask. */
+  readonly limits: Pick<Limits, 'refusal'>;
   /** Those who may stop and retry other people's answers. */
   readonly admins: Admins;
   /** A wait longer than this ends with a message that notifies; ms, 0 never. */
@@ -66,7 +69,9 @@ export class PilotlightBot implements Bot {
       },
       'question accepted',
     );
-    await this.#enqueue(turn);
+    const refusal = await this.#parts.limits.refusal(turn);
+    if (refusal === null) await this.#enqueue(turn);
+    else this.#runner.refuse(turn, refusal);
     return 'accepted';
   }
 
@@ -97,6 +102,8 @@ export class PilotlightBot implements Bot {
     // The buttons are on screen before the platform has told us so.
     await this.#runner.ended(turn.id);
     if (this.#closing) return words.shuttingDown;
+    const refusal = await this.#parts.limits.refusal(turn);
+    if (refusal !== null) return refusal;
     // With no text to keep, a retry repairs the message that tells of the failure.
     const keep = button === 'continue' || turn.answer === '';
     const again = await store.again(turn.id, turn.attempt, keep);

@@ -51,6 +51,14 @@ export class TurnRunner {
     }
   }
 
+  /** Ends a turn that is not to be run with what the person is told, ahead of what its conversation waits for. */
+  refuse(turn: Turn, refusal: string): void {
+    const held = this.#hold(turn);
+    if (!held) return;
+    const ending: Ending = { end: 'failed', footer: refusal, buttons: ['retry'] };
+    void this.#end(held, ending).finally(() => this.#held.delete(turn.id));
+  }
+
   /** Resolves when this turn's end, if one is under way here, stands in the chat and in the store. */
   async ended(turn: number): Promise<void> {
     await this.#held.get(turn)?.ended;

@@ -76,4 +76,24 @@ export const migrations: readonly string[] = [
   ) STRICT;
   `,
   'ALTER TABLE turns ADD COLUMN run INTEGER NOT NULL DEFAULT 0',
+  `
+  -- Limits: questions of the last minute, and what people used each UTC day.
+  CREATE TABLE asked (
+    id       INTEGER PRIMARY KEY,
+    platform TEXT NOT NULL,
+    person   TEXT NOT NULL,
+    at       INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX asked_by_person ON asked (platform, person, at);
+  CREATE INDEX asked_at ON asked (at);
+
+  CREATE TABLE spent (
+    day       TEXT NOT NULL, -- 2026-01-31
+    platform  TEXT NOT NULL,
+    workspace TEXT NOT NULL,
+    person    TEXT NOT NULL,
+    micro_usd INTEGER NOT NULL,
+    PRIMARY KEY (day, platform, workspace, person)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

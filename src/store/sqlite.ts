@@ -1,6 +1,8 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { ConversationKey, MessageKey, PlatformName, Question } from '../bot/ports.ts';
 import { OperatorError } from '../errors.ts';
+import { SqliteLimitStore } from './limit-sqlite.ts';
+import type { LimitStore } from './limit-store.ts';
 import { migrations } from './migrations.ts';
 import { lockFile } from './sqlite-lock.ts';
 import {
@@ -31,6 +33,8 @@ interface TurnRow {
 /** The default store: one file (or ':memory:'), for one process. */
 export class SqliteStore implements Store {
   readonly warm: WarmStore;
+  /** What limits need, likewise. */
+  readonly limits: LimitStore;
   readonly #db: DatabaseSync;
   #unlock = () => {};
   readonly #prepared = new Map<string, StatementSync>();
@@ -46,6 +50,7 @@ export class SqliteStore implements Store {
       if (path !== ':memory:') this.#unlock = lockFile(path);
       this.#migrate();
       this.warm = new SqliteWarmStore(this.#db);
+      this.limits = new SqliteLimitStore(this.#db);
     } catch (error) {
       this.#unlock();
       if (error instanceof OperatorError) throw error;

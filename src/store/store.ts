@@ -1,4 +1,5 @@
 import type { ConversationKey, ImageRef, MessageKey, PlatformName, Question } from '../bot/ports.ts';
+import type { LimitStore } from './limit-store.ts';
 import type { WarmStore } from './warm-store.ts';
 
 /** How many cold starts of a model are kept: enough for a median that follows change. */
@@ -61,6 +62,8 @@ export const RECENT_QUESTIONS = 2_000;
 export interface Store {
   /** Warm mode's part. */
   readonly warm: WarmStore;
+  /** What the limits per person and workspace need. */
+  readonly limits: LimitStore;
 
   /** Stores a question as a queued turn; null when its key was stored before. */
   accept(question: Question, now: number): Promise<Turn | null>;

@@ -19,6 +19,8 @@ describe('the bot', () => {
   let model: ModelDouble;
   let store: SqliteStore;
   let bot: PilotlightBot;
+  /** What the next questions are refused with. */
+  let refusals: string[];
 
   function start({ showReasoning = false, takesImages = false } = {}): Promise<void> {
     bot = new PilotlightBot({
@@ -33,6 +35,7 @@ describe('the bot', () => {
       clock,
       log,
       admins: { slack: ['U9'], discord: [] },
+      limits: { refusal: async () => refusals.shift() ?? null },
       announceAfterMs: 60_000,
     });
     return bot.start();
@@ -52,10 +55,29 @@ describe('the bot', () => {
     clock = new VirtualClock();
     chat = new ChatDouble();
     model = new ModelDouble();
+    refusals = [];
     store = new SqliteStore(':memory:');
     await start();
   });
   afterEach(() => store.close());
+
+  it('refuses at once what is too much, and takes it when it is asked again', async () => {
+    model.will(async function* () {
+      await new Promise<void>((resolve) => clock.after(20_000, resolve));
+      yield { type: 'text', text: 'One.' };
+      yield { type: 'done', reason: 'stop' };
+    });
+    await bot.ask(aQuestion('first', { conversation: 'thread' }));
+    refusals = ['Too many.', 'Still too many.'];
+    expect(await bot.ask(aQuestion('second', { conversation: 'thread' }))).toBe('accepted');
+    await settle(1_000);
+    expect(chat.shown).toEqual(['Too many.']);
+    expect(await press('retry', 'U1', '2.0')).toBe('Still too many.');
+    model.willSay('Two.');
+    expect(await press('retry', 'U1', '2.0')).toBeNull();
+    await settle(60_000);
+    expect(chat.shown.toSorted()).toEqual(['One.', 'Two.']);
+  });
 
   it('answers a question', async () => {
     model.willSay('Forty-two.');

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { ConversationKey, MessageKey, PlatformName, Question } from '../../bot/ports.ts';
+import type { LimitStore } from '../limit-store.ts';
 import {
   COLD_STARTS_KEPT,
   type Exchange,
@@ -12,6 +13,7 @@ import {
 } from '../store.ts';
 import type { WarmStore } from '../warm-store.ts';
 import { Database } from './database.ts';
+import { PostgresLimitStore } from './limit-store.ts';
 import { migrate } from './migrations.ts';
 import { PostgresWarmStore } from './warm-store.ts';
 
@@ -24,12 +26,14 @@ const TURN = `turns.id, turns.run, turns.attempt, conversation_id AS "conversati
 export class PostgresStore implements Store {
   readonly database: Database;
   readonly warm: WarmStore;
+  readonly limits: LimitStore;
   /** The last write of each turn that writes now. */
   readonly #writing = new Map<number, Promise<unknown>>();
 
   constructor(database: Database) {
     this.database = database;
     this.warm = new PostgresWarmStore(database);
+    this.limits = new PostgresLimitStore(database);
   }
 
   /** @throws OperatorError when the database cannot be used, in words that say what to do. */

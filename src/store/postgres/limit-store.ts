@@ -1,0 +1,62 @@
+import type { LimitStore, Person, Spender } from '../limit-store.ts';
+import type { Database } from './database.ts';
+
+/** The limits' tables in Postgres. */
+export class PostgresLimitStore implements LimitStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async count(
+    { platform, id }: Person,
+    now: number,
+    { most, windowMs }: { most: number; windowMs: number },
+  ): Promise<number | null> {
+    return this.#database.transaction(async (query) => {
+      // Two processes that count the same person do so one after the other.
+      await query('SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))', [`asked ${platform}`, id]);
+      await query('DELETE FROM asked WHERE platform = $1 AND person = $2 AND at <= $3', [
+        platform,
+        id,
+        now - windowMs,
+      ]);
+      const recent = await query<{ at: number }>(
+        'SELECT at FROM asked WHERE platform = $1 AND person = $2 ORDER BY at DESC LIMIT $3',
+        [platform, id, most],
+      );
+      if (recent.length === most) return recent.at(-1)!.at;
+      await query('INSERT INTO asked (platform, person, at) VALUES ($1, $2, $3)', [platform, id, now]);
+      return null;
+    });
+  }
+
+  async spend(day: string, { person, workspace }: Spender, microUsd: number): Promise<void> {
+    await this.#database.query(
+      `INSERT INTO spent AS old (day, platform, workspace, person, micro_usd) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (day, platform, workspace, person)
+       DO UPDATE SET micro_usd = old.micro_usd + excluded.micro_usd`,
+      [day, person.platform, workspace, person.id, Math.round(microUsd)],
+    );
+  }
+
+  async spent(day: string, { person, workspace }: Spender) {
+    const [sums] = await this.#database.query<{ byPerson: number; inWorkspace: number }>(
+      `SELECT coalesce(sum(micro_usd) FILTER (WHERE person = $3), 0)::bigint AS "byPerson",
+         coalesce(sum(micro_usd) FILTER (WHERE workspace = $4), 0)::bigint AS "inWorkspace"
+       FROM spent WHERE day = $1 AND platform = $2`,
+      [day, person.platform, person.id, workspace],
+    );
+    return sums!;
+  }
+
+  async waiting(conversationId: number) {
+    const [counts] = await this.#database.query<{ here: number; all: number }>(
+      `SELECT count(*) AS "all", count(*) FILTER (WHERE conversation_id = $1) AS here
+       FROM turns WHERE state IN ('queued', 'running')`,
+      [conversationId],
+    );
+    return counts!;
+  }
+}
