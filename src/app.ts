@@ -8,17 +8,17 @@ import { LocalTurnQueue } from './cluster/local-turn-queue.ts';
 import { LocalSignals } from './cluster/signals.ts';
 import type { Config } from './config.ts';
 import { OperatorError } from './errors.ts';
-import { serveHealth } from './health.ts';
 import { priceOf } from './modal/prices.ts';
 import { Models, type Place } from './model/models.ts';
 import type { ModelSettings } from './model/models-file.ts';
 import { EditPacer } from './reply/pacer.ts';
+import { serve } from './server.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import { createWarm, type Warm } from './warm.ts';
 
 export interface App {
-  /** The port of /healthz and /readyz. */
+  /** The port of the HTTP server. */
   readonly port: number;
   /** Lets running answers finish for a while, tells the rest in the chat, then closes everything. */
   stop(): Promise<void>;
@@ -57,15 +57,16 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
     limits: new Limits({ settings: limitSettings(config), store: store.limits, admins, clock, log }),
     announceAfterMs: config.ANNOUNCE_AFTER_SECONDS * 1_000,
   });
-  const health = await serveHealth(config.PORT, () =>
-    Object.fromEntries(platforms.map(({ platform, connected }) => [platform, connected])),
-  );
+  const server = await serve(config.PORT, {
+    parts: () => Object.fromEntries(platforms.map(({ platform, connected }) => [platform, connected])),
+    listener: (name) => platforms.find(({ platform }) => platform === name)?.listener,
+  });
   const close = async () => {
     await warm.stop();
     pacer.close();
     await Promise.allSettled(platforms.map((platform) => platform.close()));
     await models.close();
-    await health.close();
+    await server.close();
     await store.close();
   };
   try {
@@ -77,7 +78,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   await bot.start();
   warm.start();
   return {
-    port: health.port,
+    port: server.port,
     async stop() {
       await Promise.allSettled(platforms.map((platform) => platform.stop()));
       await bot.drain(config.SHUTDOWN_SECONDS * 1_000);
@@ -153,12 +154,13 @@ async function createPlatforms(
   clock: Clock,
 ): Promise<ChatPlatform[]> {
   const platforms: ChatPlatform[] = [];
-  if (config.SLACK_BOT_TOKEN && config.SLACK_APP_TOKEN) {
+  if (config.SLACK_BOT_TOKEN) {
     const { createSlack } = await import('../adapters/slack/slack.ts');
     platforms.push(
       createSlack({
         botToken: config.SLACK_BOT_TOKEN,
         appToken: config.SLACK_APP_TOKEN,
+        signingSecret: config.SLACK_SIGNING_SECRET,
         apiUrl: config.SLACK_API_URL,
         commands,
         onIntent,

@@ -7,7 +7,7 @@ import { parsePrices, priceOf } from './modal/prices.ts';
 const WHERE: Record<string, string> = {
   SLACK_BOT_TOKEN: 'api.slack.com/apps → your app → OAuth & Permissions → Bot User OAuth Token (xoxb-…)',
   SLACK_APP_TOKEN:
-    'api.slack.com/apps → your app → Basic Information → App-Level Tokens, scope connections:write (xapp-…)',
+    'api.slack.com/apps → your app → Basic Information → App-Level Tokens, scope connections:write (xapp-…); or SLACK_SIGNING_SECRET, where Slack is to call by HTTP',
   SLACK_SIGNING_SECRET: 'api.slack.com/apps → your app → Basic Information → Signing Secret',
   SLACK_API_URL: 'leave it out for the real Slack',
   SLACK_ADMIN_IDS: 'Slack → a profile → ⋮ → Copy member ID (U…), separated by commas',
@@ -147,7 +147,6 @@ const schema = z.object({
 
 /** Variables that only make sense together. */
 const PAIRS = [
-  ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN'],
   ['MODAL_PROXY_KEY', 'MODAL_PROXY_SECRET'],
   ['MODAL_TOKEN_ID', 'MODAL_TOKEN_SECRET'],
 ] as const;
@@ -173,7 +172,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     if (second in given && !(first in given))
       faults.push({ name: first, wrong: `is missing beside ${second}` });
   }
-  for (const fault of moneyFaults(given)) faults.push(fault);
+  faults.push(...slackFaults(given), ...moneyFaults(given));
   if (parsed.success && parsed.data.WARM_DEFAULT_HOURS > parsed.data.WARM_MAX_HOURS)
     faults.push({ name: 'WARM_DEFAULT_HOURS', wrong: 'is more than WARM_MAX_HOURS' });
   const platforms = ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'DISCORD_TOKEN'];
@@ -191,6 +190,17 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     ({ name, wrong }) => `  ${name} ${wrong}.\n      → ${WHERE[name] ?? 'see .env.example'}`,
   );
   throw new OperatorError(`Pilotlight cannot start: its settings need a look.\n${lines.join('\n')}`);
+}
+
+/** Slack comes through Socket Mode, with an app token, or by HTTP, with a signing secret. */
+function slackFaults(given: Readonly<Record<string, string | undefined>>): { name: string; wrong: string }[] {
+  const isMissingBeside = (name: string, other: string) =>
+    given[other] && !given[name] ? [{ name, wrong: `is missing beside ${other}` }] : [];
+  return [
+    ...isMissingBeside('SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN'),
+    ...isMissingBeside('SLACK_BOT_TOKEN', 'SLACK_SIGNING_SECRET'),
+    ...(given.SLACK_SIGNING_SECRET ? [] : isMissingBeside('SLACK_APP_TOKEN', 'SLACK_BOT_TOKEN')),
+  ];
 }
 
 /** In dollars, so of no use without a price. */

@@ -27,6 +27,14 @@ describe('the settings', () => {
     expect(config.DISCORD_TOKEN).toBeUndefined();
   });
 
+  it('take Slack over HTTP with a signing secret in place of the app token', () => {
+    const http = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 'secret' };
+    expect(readConfig({ ...http, ...model }).SLACK_APP_TOKEN).toBeUndefined();
+    expect(faultsOf({ SLACK_SIGNING_SECRET: 'secret', ...model })).toMatch(
+      /SLACK_BOT_TOKEN is missing beside SLACK_SIGNING_SECRET/,
+    );
+  });
+
   it('take Discord alone', () => {
     expect(readConfig({ DISCORD_TOKEN: 'aaa.bbb.ccc', ...model }).SLACK_BOT_TOKEN).toBeUndefined();
   });

@@ -4,6 +4,8 @@ import type { Address } from '../../src/bot/ports.ts';
 export type SlackAddress = Address & {
   /** Our own workspace, which the rate limits are counted by. */
   readonly team: string;
+  /** As in Where. */
+  readonly enterprise?: string;
   readonly channel: string;
   /** The thread we answer in: the one the question stands in, or the one it starts. */
   readonly thread: string;

@@ -1,20 +1,31 @@
-import type { App, RespondArguments } from '@slack/bolt';
+import type { App, Context, RespondArguments } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { CommandAnswer, Commands } from '../../src/bot/commands.ts';
 import type { CommandNotice } from '../../src/bot/ports.ts';
 import { showTimes, utc } from '../../src/bot/warm-words.ts';
+import { selfIn } from './authorize.ts';
 import { escapeText } from './text.ts';
+import type { Workspaces } from './workspaces.ts';
 
 /** As in docs/slack-manifest.yaml. */
 const COMMAND = '/pilotlight';
 
 /** Hands `/pilotlight …` and the buttons of its answers to the commands. Slack is told at once that it came. */
-export function listenForCommands(app: App, commands: Commands, log: Logger): void {
-  app.command(COMMAND, async ({ ack, command, respond }) => {
+export function listenForCommands(app: App, commands: Commands, workspaces: Workspaces, log: Logger): void {
+  const callIn = (context: Context, channel: string, user: string, name: string | undefined) => {
+    const self = selfIn(context);
+    return {
+      platform: 'slack' as const,
+      channel: workspaces.named(self, channel),
+      user: { id: workspaces.named(self, user), roles: [], ...(name !== undefined && { name }) },
+    };
+  };
+
+  app.command(COMMAND, async ({ ack, command, context, respond }) => {
     await ack();
-    const { channel_id: channel, user_id: id, user_name: name, text } = command;
-    const answer = await commands.run({ platform: 'slack', channel, user: { id, roles: [], name }, text });
+    const { channel_id, user_id, user_name, text } = command;
+    const answer = await commands.run({ ...callIn(context, channel_id, user_id, user_name), text });
     await reply(
       respond,
       { ...message(answer), response_type: answer.public ? 'in_channel' : 'ephemeral' },
@@ -22,14 +33,12 @@ export function listenForCommands(app: App, commands: Commands, log: Logger): vo
     );
   });
 
-  app.action(/^pilotlight-warm:/, async ({ ack, action, body, respond }) => {
+  app.action(/^pilotlight-warm:/, async ({ ack, action, body, context, respond }) => {
     await ack();
     const channel = body.channel?.id;
     if (!('action_id' in action) || channel === undefined) return;
-    const { id } = body.user;
     const name = 'name' in body.user ? body.user.name : undefined;
-    const user = { id, roles: [], ...(name !== undefined && { name }) };
-    const answer = await commands.press(action.action_id, { platform: 'slack', channel, user });
+    const answer = await commands.press(action.action_id, callIn(context, channel, body.user.id, name));
     const how = answer.replaces ? { replace_original: true } : { response_type: 'ephemeral' as const };
     await reply(respond, { replace_original: false, ...message(answer), ...how }, log);
   });

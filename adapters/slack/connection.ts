@@ -2,7 +2,9 @@ import { SocketModeReceiver } from '@slack/bolt';
 import type { Logger } from 'pino';
 import { type Clock, sleep } from '../../src/clock.ts';
 import { codeOf } from './faults.ts';
+import type { Intake } from './intake.ts';
 import { slackLogger } from './log.ts';
+import { socketRefusal } from './tokens.ts';
 
 /** From opening the socket to Slack's hello; ms. */
 const HELLO_WITHIN = 30_000;
@@ -16,7 +18,7 @@ const LONGEST_PAUSE = 30_000;
  * minute only; and a refused token or an unreachable Slack is then an unhandled rejection, which ends the
  * process.
  */
-export class Connection {
+export class Connection implements Intake {
   readonly receiver: SocketModeReceiver;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -35,6 +37,8 @@ export class Connection {
       appToken: options.appToken,
       autoReconnectEnabled: false,
       logger: slackLogger(options.log),
+      // What went wrong is in the log already. An event that is not acknowledged comes again.
+      processEventErrorHandler: async () => false,
       installerOptions: {
         clientOptions: {
           ...(options.apiUrl === undefined ? {} : { slackApiUrl: options.apiUrl }),
@@ -54,9 +58,11 @@ export class Connection {
     return this.#connected;
   }
 
-  /** Connects and stays connected. Rejects when the first attempt fails. */
+  /** Connects and stays connected. @throws OperatorError when the first attempt fails */
   async open(): Promise<void> {
-    await this.#connect();
+    await this.#connect().catch((error) => {
+      throw socketRefusal(error);
+    });
     this.#opened = true;
     if (!this.#connected) void this.#reconnect();
   }

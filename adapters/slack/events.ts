@@ -49,18 +49,28 @@ function mentionOf(self: Self): RegExp {
   return new RegExp(`<@${self.user}[|>]`);
 }
 
-export function toQuestion(message: SlackMessage & { user: string }, self: Self): Question {
+/** `author` is the id by which the bot core knows who asks. */
+export function toQuestion(message: SlackMessage & { user: string }, self: Self, author: string): Question {
   const { channel, ts, user } = message;
   const thread = message.thread_ts ?? ts;
   const name = message.user_profile?.display_name;
-  const address: SlackAddress = { team: self.team, channel, thread, ts, user, dm: isDirect(message) };
+  const { team, enterprise } = self;
+  const address: SlackAddress = {
+    team,
+    ...(enterprise !== undefined && { enterprise }),
+    channel,
+    thread,
+    ts,
+    user,
+    dm: isDirect(message),
+  };
   return {
     platform: 'slack',
-    workspace: self.team,
+    workspace: team,
     channel,
     message: ts,
     conversation: conversationOf(channel, thread),
-    author: { id: user, roles: [], ...(name ? { name } : {}) },
+    author: { id: author, roles: [], ...(name ? { name } : {}) },
     text: toMarkdown(message.text ?? '', self.user),
     images: (message.files ?? []).flatMap(imageOf),
     address,

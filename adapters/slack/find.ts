@@ -10,7 +10,7 @@ import type { Workspace } from './workspace.ts';
  * API client throws, except that a history we may not read holds nothing.
  */
 export async function findReply(
-  { client, self, log }: Workspace,
+  { client, credentials, log }: Workspace,
   { channel, thread, ts, dm }: SlackAddress,
   key: string,
   known: ReadonlySet<string>,
@@ -23,7 +23,8 @@ export async function findReply(
       include_all_metadata: true,
       limit: 200,
     });
-    const ours = messages.filter((message) => message.bot_id === self?.bot);
+    const bot = (await credentials())?.bot;
+    const ours = messages.filter((message) => message.bot_id === bot);
     const stream = (message: (typeof ours)[number]) =>
       dm && keyIn(message) === undefined && !known.has(message.ts!);
     return (ours.find((message) => keyIn(message) === key) ?? ours.find(stream))?.ts;

@@ -1,34 +1,41 @@
 import type { App } from '@slack/bolt';
 import type { Bot } from '../../src/bot/ports.ts';
 import { conversationOf } from './address.ts';
+import { selfIn } from './authorize.ts';
 import { isDirect, isSpoken, isToSomebodyElse, mentions, type SlackMessage, toQuestion } from './events.ts';
 import { whisper } from './whisper.ts';
-import type { Self, Workspace } from './workspace.ts';
+import type { Self } from './workspace.ts';
+import type { Workspaces } from './workspaces.ts';
 
-const NOT_STORED = 'I could not take your question just now. Please ask again in a minute.';
+/** Slack brings an event again nearly at once, after a minute and after five. */
+const LAST_RETRY = 3;
+const COMES_AGAIN =
+  'I cannot take your question just now. It comes to me again within five minutes, so there is no need to repeat it.';
+const NOT_TAKEN = 'I could not take your question. Please ask again.';
 
 /**
  * Hands what people ask to the bot. A mention comes as two events, app_mention and message, in any order,
- * and Slack may send each again: all go to `bot.ask`, which takes a message once. Bolt has acknowledged an
- * event before it comes here, so storing it is the first thing done.
+ * and Slack may send each again: all go to `bot.ask`, which takes a message once. What a listener here
+ * throws leaves the event unacknowledged, so that it comes again.
  */
-export function listenForQuestions(app: App, bot: Bot, self: Self, workspace: Workspace): void {
-  const { client, log } = workspace;
-
-  const ask = async (message: SlackMessage & { user: string }, tell: boolean) => {
-    const question = toQuestion(message, self);
-    const { channel } = message;
+export function listenForQuestions(app: App, bot: Bot, workspaces: Workspaces): void {
+  const ask = async (
+    message: SlackMessage & { user: string },
+    self: Self,
+    { retry, tell }: { retry: number | undefined; tell: boolean },
+  ) => {
     try {
-      await bot.ask(question);
+      await bot.ask(toQuestion(message, self, workspaces.named(self, message.user)));
     } catch (error) {
-      log.error({ channel, message: message.ts, err: error }, 'cannot take a question');
-      const to = { channel, user: message.user, thread: message.thread_ts };
-      if (tell) await whisper(client, to, NOT_STORED, log);
+      const words = retry === LAST_RETRY ? NOT_TAKEN : retry === 1 ? COMES_AGAIN : undefined;
+      const to = { channel: message.channel, user: message.user, thread: message.thread_ts };
+      if (tell && words) await whisper(workspaces.of(self), to, words);
+      throw error;
     }
   };
 
   /** A thread that we have answered in goes on without mentions. */
-  const isFollowUp = async (message: SlackMessage) => {
+  const isFollowUp = async (message: SlackMessage, self: Self) => {
     if (message.thread_ts === undefined || isToSomebodyElse(message, self)) return false;
     return bot.isEngaged({
       platform: 'slack',
@@ -37,12 +44,14 @@ export function listenForQuestions(app: App, bot: Bot, self: Self, workspace: Wo
     });
   };
 
-  app.event('app_mention', async ({ event }) => {
+  app.event('app_mention', async ({ event, context }) => {
     const message = event as SlackMessage;
-    if (isSpoken(message, self)) await ask(message, true);
+    const self = selfIn(context);
+    if (isSpoken(message, self)) await ask(message, self, { retry: context.retryNum, tell: true });
   });
 
-  app.message(async ({ message: event }) => {
+  app.message(async ({ message: event, context }) => {
+    const self = selfIn(context);
     if (event.subtype === 'message_deleted') {
       const previous = event.previous_message as SlackMessage | undefined;
       const { channel, deleted_ts } = event;
@@ -55,14 +64,17 @@ export function listenForQuestions(app: App, bot: Bot, self: Self, workspace: Wo
     const direct = isDirect(message);
     // In a channel a mention's other event, app_mention, tells the person of a failure.
     const mentioned = !direct && mentions(message, self);
-    if (direct || mentioned || (await isFollowUp(message))) await ask(message, !mentioned);
+    if (direct || mentioned || (await isFollowUp(message, self))) {
+      await ask(message, self, { retry: context.retryNum, tell: !mentioned });
+    }
   });
 
-  app.event('agent_session_stopped', async ({ event }) => {
+  app.event('agent_session_stopped', async ({ event, context }) => {
+    const self = selfIn(context);
     const conversation = conversationOf(event.channel, event.thread_ts);
     await bot.stopConversation(
       { platform: 'slack', workspace: self.team, conversation },
-      { id: event.user, roles: [] },
+      { id: workspaces.named(self, event.user), roles: [] },
     );
   });
 }

@@ -14,7 +14,7 @@ const LOGIN_PAGE =
  */
 export async function fetchImage(
   { url }: ImageRef,
-  { botToken, apiUrl = SLACK_API }: { botToken: string; apiUrl?: string | undefined },
+  { token, apiUrl = SLACK_API }: { token: string | undefined; apiUrl?: string | undefined },
   limits: ImageLimits,
 ): Promise<Uint8Array> {
   const { origin, protocol, host } = new URL(apiUrl);
@@ -23,7 +23,7 @@ export async function fetchImage(
     throw new ImageError('it is not kept in Slack');
   return downloadImage(url, {
     ...limits,
-    headers: { authorization: `Bearer ${botToken}` },
+    headers: { authorization: `Bearer ${token}` },
     noPicture: LOGIN_PAGE,
   });
 }

@@ -1,17 +1,20 @@
 import type { App, BlockAction } from '@slack/bolt';
 import { type Bot, parseButtonId } from '../../src/bot/ports.ts';
+import { selfIn } from './authorize.ts';
 import { whisper } from './whisper.ts';
-import type { Self, Workspace } from './workspace.ts';
+import type { Workspaces } from './workspaces.ts';
 
 const FAILED = 'That did not work just now. Please try again in a minute.';
 
 /** Hands presses of our buttons to the bot; what it answers is for the person who pressed. */
-export function listenForPresses(app: App, bot: Bot, self: Self, { client, log }: Workspace): void {
-  app.action<BlockAction>(/^pilotlight:/, async ({ ack, action, body }) => {
+export function listenForPresses(app: App, bot: Bot, workspaces: Workspaces): void {
+  app.action<BlockAction>(/^pilotlight:/, async ({ ack, action, body, context }) => {
     await ack();
     const button = parseButtonId(action.action_id);
     const channel = body.channel?.id;
     if (!button || !channel) return;
+    const self = selfIn(context);
+    const workspace = workspaces.of(self);
     let answer: string | null;
     try {
       answer = await bot.press({
@@ -20,13 +23,13 @@ export function listenForPresses(app: App, bot: Bot, self: Self, { client, log }
         channel,
         button: button.kind,
         turn: button.turn,
-        user: { id: body.user.id, roles: [], name: body.user.name },
+        user: { id: workspaces.named(self, body.user.id), roles: [], name: body.user.name },
       });
     } catch (error) {
-      log.error({ channel, turn: button.turn, err: error }, 'a button failed');
+      workspace.log.error({ channel, turn: button.turn, err: error }, 'a button failed');
       answer = FAILED;
     }
     const to = { channel, user: body.user.id, thread: body.message?.thread_ts as string | undefined };
-    if (answer !== null) await whisper(client, to, answer, log);
+    if (answer !== null) await whisper(workspace, to, answer);
   });
 }

@@ -1,5 +1,4 @@
-import { App } from '@slack/bolt';
-import { WebClient } from '@slack/web-api';
+import type { AppOptions } from '@slack/bolt';
 import type { Logger } from 'pino';
 import type { Commands } from '../../src/bot/commands.ts';
 import type {
@@ -12,28 +11,28 @@ import type {
   ReplySurface,
 } from '../../src/bot/ports.ts';
 import type { Clock } from '../../src/clock.ts';
+import type { Accounts } from './accounts.ts';
 import { conversationOf, type SlackAddress } from './address.ts';
+import { clientOptions } from './client.ts';
 import { listenForCommands, postNotice } from './commands.ts';
 import { Connection } from './connection.ts';
-import { signLimits } from './limits.ts';
+import { Endpoint } from './endpoint.ts';
+import type { Intake } from './intake.ts';
 import { slackLogger } from './log.ts';
 import { listenForQuestions } from './messages.ts';
+import { OneWorkspace } from './one-workspace.ts';
 import { fetchImage } from './pictures.ts';
 import { listenForPresses } from './presses.ts';
+import { StoringApp } from './storing-app.ts';
 import { SlackSurface } from './surface.ts';
-import { Throttle } from './throttle.ts';
-import { identify, socketRefusal } from './tokens.ts';
-import type { Self, Workspace } from './workspace.ts';
-
-/**
- * A call that takes longer is given up, and the write tried again; ms. A write can be several calls, and is
- * to end before the live reply gives it up at 30 s.
- */
-const TIMEOUT = 7_000;
+import { Workspaces } from './workspaces.ts';
 
 export interface SlackOptions {
   readonly botToken: string;
-  readonly appToken: string;
+  /** For Socket Mode. */
+  readonly appToken?: string | undefined;
+  /** For HTTP, which it is without `appToken`: Slack calls POST /slack/events. */
+  readonly signingSecret?: string | undefined;
   /** Ends in /api/; the real service if left out. */
   readonly apiUrl?: string | undefined;
   /** For /pilotlight; without them there is no such command. */
@@ -44,121 +43,111 @@ export interface SlackOptions {
   readonly log: Logger;
 }
 
-/** Slack, through Socket Mode: no public address is needed. */
+/** Slack, through Socket Mode, which needs no public address, or over HTTP. */
 export function createSlack(options: SlackOptions): ChatPlatform {
   return new Slack(options);
 }
 
 class Slack implements ChatPlatform {
   readonly platform = 'slack';
+  readonly listener;
   readonly #options: SlackOptions;
-  readonly #connection: Connection;
-  readonly #workspace: Workspace;
+  readonly #accounts: Accounts;
+  readonly #intake: Intake;
+  readonly #workspaces: Workspaces;
+  #app: StoringApp | undefined;
   #bot: Bot | undefined;
 
   constructor(options: SlackOptions) {
-    const { botToken, appToken, apiUrl, clock, log } = options;
+    const { botToken, appToken, signingSecret, apiUrl, clock, log } = options;
+    const client = clientOptions(apiUrl, log);
     this.#options = options;
-    this.#connection = new Connection({ appToken, apiUrl, clock, log });
-    this.#workspace = {
-      // Apart from Bolt's, and without retries: on a 429 a client of Slack's holds up its whole queue, and
-      // a post repeated after a 500 can stand twice. When to try again is the pacer's to say.
-      client: new WebClient(botToken, {
-        ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
-        rejectRateLimitedCalls: true,
-        retryConfig: { retries: 0 },
-        timeout: TIMEOUT,
-        logger: slackLogger(log),
-      }),
+    this.#accounts = new OneWorkspace({ token: botToken, clientOptions: client, log });
+    this.#intake =
+      appToken === undefined
+        ? new Endpoint({ signingSecret: signingSecret!, log })
+        : new Connection({ appToken, apiUrl, clock, log });
+    this.listener = this.#intake.listener;
+    this.#workspaces = new Workspaces({
+      accounts: this.#accounts,
+      clientOptions: client,
       clock,
       log,
-      since: clock.now(),
-      self: undefined,
-      features: { streams: true, sessions: true, status: true, reactions: true },
-      throttles: {
-        addReaction: new Throttle(clock, signLimits.reaction),
-        removeReaction: new Throttle(clock, signLimits.reaction),
-        status: new Throttle(clock, signLimits.status),
-      },
-      activities: new Set(),
       stopped: (address) => this.#stopped(address),
-    };
+    });
   }
 
   get connected(): boolean {
-    return this.#connection.connected;
+    return this.#intake.connected;
   }
 
   async start(bot: Bot): Promise<void> {
-    const { log } = this.#options;
-    const self = await identify(this.#workspace.client, log);
+    const { clock, log, commands, onIntent } = this.#options;
+    await this.#accounts.open();
     this.#bot = bot;
-    this.#workspace.self = self;
-    const app = this.#createApp(self);
-    listenForQuestions(app, bot, self, this.#workspace);
-    listenForPresses(app, bot, self, this.#workspace);
-    const { commands, onIntent } = this.#options;
-    if (commands) listenForCommands(app, commands, log);
+    const app = new StoringApp(this.#boltOptions(), { clock, log });
+    this.#app = app;
+    listenForQuestions(app, bot, this.#workspaces);
+    listenForPresses(app, bot, this.#workspaces);
+    if (commands) listenForCommands(app, commands, this.#workspaces, log);
     if (onIntent)
       app.event('app_home_opened', async ({ event }) => {
         if (event.tab === 'messages') onIntent({ channel: event.channel });
       });
-    try {
-      await this.#connection.open();
-    } catch (error) {
-      throw socketRefusal(error);
-    }
+    await this.#intake.open();
   }
 
   async tell(channel: string, notice: CommandNotice): Promise<void> {
-    await postNotice(this.#workspace.client, channel, notice);
+    const { workspace, id } = this.#workspaces.find(channel);
+    await postNotice(workspace.client, id, notice);
   }
 
   async directChannel(user: string): Promise<string> {
-    const { channel } = await this.#workspace.client.conversations.open({ users: user });
-    return channel!.id!;
+    const { workspace, where, id } = this.#workspaces.find(user);
+    const { channel } = await workspace.client.conversations.open({ users: id });
+    return this.#workspaces.named(where, channel!.id!);
   }
 
   async stop(): Promise<void> {
-    await this.#connection.close();
+    await this.#app?.finish();
+    await this.#intake.close();
   }
 
   async close(): Promise<void> {
     await this.stop();
-    for (const activity of this.#workspace.activities) activity.end();
+    this.#workspaces.close();
   }
 
   open(address: Address): ReplySurface {
-    return new SlackSurface(this.#workspace, address as SlackAddress);
+    const slackAddress = address as SlackAddress;
+    return new SlackSurface(this.#workspaces.of(slackAddress), slackAddress);
   }
 
-  async fetchImage(image: ImageRef, limits: ImageLimits): Promise<Uint8Array> {
-    return fetchImage(image, this.#options, limits);
+  async fetchImage(image: ImageRef, limits: ImageLimits, address: Address): Promise<Uint8Array> {
+    const credentials = await this.#workspaces.of(address as SlackAddress).credentials();
+    return fetchImage(image, { token: credentials?.token, apiUrl: this.#options.apiUrl }, limits);
   }
 
   /** Bolt sorts what arrives. It is told who we are, so that it need not ask Slack itself. */
-  #createApp(self: Self): App {
-    const { botToken, apiUrl, log } = this.#options;
-    const app = new App({
-      receiver: this.#connection.receiver,
-      socketMode: true,
-      token: botToken,
-      botId: self.bot,
-      botUserId: self.user,
-      tokenVerificationEnabled: false,
+  #boltOptions(): AppOptions {
+    const { apiUrl, log } = this.#options;
+    const { authorize } = this.#accounts;
+    return {
+      receiver: this.#intake.receiver,
+      ...(authorize && { authorize }),
       ignoreSelf: false,
       convoStore: false,
       logger: slackLogger(log),
       clientOptions: apiUrl === undefined ? {} : { slackApiUrl: apiUrl },
-    });
-    app.error(async (error) => log.error({ err: error }, 'a Slack event could not be handled'));
-    return app;
+    };
   }
 
-  #stopped({ team, channel, thread, user }: SlackAddress): void {
+  #stopped(address: SlackAddress): void {
+    const { team, channel, thread, user } = address;
     const conversation = conversationOf(channel, thread);
+    const by = { id: this.#workspaces.named(address, user), roles: [] };
     this.#bot
-      ?.stopConversation({ platform: 'slack', workspace: team, conversation }, { id: user, roles: [] })
+      ?.stopConversation({ platform: 'slack', workspace: team, conversation }, by)
       .catch((error) => this.#options.log.error({ channel, err: error }, 'cannot stop an answer'));
   }
 }

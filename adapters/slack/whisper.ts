@@ -1,14 +1,12 @@
-import type { WebClient } from '@slack/web-api';
-import type { Logger } from 'pino';
 import { codeOf } from './faults.ts';
 import { escapeText } from './text.ts';
+import type { Workspace } from './workspace.ts';
 
 /** Tells one person something that nobody else sees. Best effort: never throws. */
 export async function whisper(
-  client: WebClient,
+  { client, log }: Workspace,
   to: { readonly channel: string; readonly user: string; readonly thread: string | undefined },
   text: string,
-  log: Logger,
 ): Promise<void> {
   try {
     await client.chat.postEphemeral({

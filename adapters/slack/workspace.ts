@@ -5,11 +5,21 @@ import type { Activity } from './activity.ts';
 import type { SlackAddress } from './address.ts';
 import type { Throttle } from './throttle.ts';
 
-/** Who we are, from auth.test. */
-export interface Self {
+/** Which workspace. */
+export interface Where {
   readonly team: string;
+  /** The Enterprise Grid organisation, where the app was installed to the whole of it. */
+  readonly enterprise?: string;
+}
+
+/** Who the bot is in a workspace. */
+export interface Self extends Where {
   readonly user: string;
   readonly bot: string;
+}
+
+export interface Credentials extends Pick<Self, 'user' | 'bot'> {
+  readonly token: string;
 }
 
 /** What all replies in a workspace share. */
@@ -19,8 +29,8 @@ export interface Workspace {
   readonly log: Logger;
   /** When this process began, ms since the epoch: an older question may have been answered already. */
   readonly since: number;
-  /** Set once connected. */
-  self: Self | undefined;
+  /** As they are now; undefined where the bot is not installed (any more). */
+  credentials(): Promise<Credentials | undefined>;
   /** What Slack turned out to lack here is tried once, then left alone. */
   readonly features: { streams: boolean; sessions: boolean; status: boolean; reactions: boolean };
   /** For signs of life, which no reply may wait for. */

@@ -84,6 +84,7 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
   readonly #webApi: WebApi;
   readonly #socketMode: SocketMode;
   readonly #deliveries: Deliveries;
+  readonly #http: HttpEventsOptions | undefined;
   readonly #server: HttpServer;
 
   private constructor(server: HttpServer, options: FakeSlackOptions) {
@@ -100,12 +101,11 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
     this.#budgets = new SlackBudgets(options.budgets ?? {}, clock);
     this.#statuses = new Statuses({ clock, changed });
     this.#socketMode = new SocketMode({ appId: workspace.appId, changed });
+    this.#http = options.http && { ...options.http };
     const deliveries = new Deliveries({
       clock,
       times: { ...slackDeliveryTimes, ...options.delivery },
-      transport: options.http
-        ? httpEvents(options.http, clock)
-        : (envelope) => this.#socketMode.send(envelope),
+      transport: this.#http ? httpEvents(this.#http, clock) : (envelope) => this.#socketMode.send(envelope),
     });
     this.#deliveries = deliveries;
     const subscriptions = options.subscriptions ?? manifestEvents;
@@ -178,6 +178,11 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
   /** For SLACK_API_URL. */
   get apiUrl(): string {
     return `${this.#server.baseUrl}/api/`;
+  }
+
+  /** Changes the request URL in the app's settings, of an app that is called by HTTP. */
+  set requestUrl(url: string) {
+    this.#http!.url = url;
   }
 
   get teamId(): string {

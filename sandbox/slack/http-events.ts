@@ -4,8 +4,8 @@ import type { Clock } from '../../src/clock.ts';
 import type { Envelope, Transport } from './delivery.ts';
 
 export interface HttpEventsOptions {
-  /** The app's request URL. */
-  readonly url: string;
+  /** The app's request URL; it may be changed, as in the app's settings. */
+  url: string;
   readonly signingSecret: string;
 }
 
@@ -13,16 +13,11 @@ export interface HttpEventsOptions {
 export function httpEvents(options: HttpEventsOptions, clock: Clock): Transport {
   return async (envelope) => {
     const { contentType, body } = encoded(envelope);
-    const timestamp = String(Math.floor(clock.now() / 1000));
-    const signature = createHmac('sha256', options.signingSecret)
-      .update(`v0:${timestamp}:${body}`)
-      .digest('hex');
     const response = await fetch(options.url, {
       method: 'POST',
       headers: {
         'content-type': contentType,
-        'x-slack-request-timestamp': timestamp,
-        'x-slack-signature': `v0=${signature}`,
+        ...signature(body, options.signingSecret, clock.now()),
         ...(envelope.retryAttempt > 0 && {
           'x-slack-retry-num': String(envelope.retryAttempt),
           'x-slack-retry-reason': envelope.retryReason,
@@ -40,6 +35,13 @@ export function httpEvents(options: HttpEventsOptions, clock: Clock): Transport 
       return answer === '' ? undefined : { text: answer };
     }
   };
+}
+
+/** The headers by which an app knows that a request is Slack's; `now` in ms. */
+export function signature(body: string, signingSecret: string, now: number) {
+  const timestamp = String(Math.floor(now / 1000));
+  const hash = createHmac('sha256', signingSecret).update(`v0:${timestamp}:${body}`).digest('hex');
+  return { 'x-slack-request-timestamp': timestamp, 'x-slack-signature': `v0=${hash}` };
 }
 
 /** Events are JSON; commands are a form; clicks are a form with JSON in its one field. */

@@ -42,7 +42,7 @@ export async function gatherPictures(
   history: readonly Exchange[],
   { platform, signal, clock, log }: PictureParts,
 ): Promise<Gathered> {
-  const { text, images: asked } = turn.question;
+  const { text, images: asked, address } = turn.question;
   const pictures = new Map<string, string>();
   const isBlank = () => text.trim() === '' && !asked.some(({ url }) => pictures.has(url));
   if (!platform) {
@@ -57,7 +57,12 @@ export async function gatherPictures(
   await Promise.all(
     newest.map(async (image) => {
       try {
-        pictures.set(image.url, await dataUrl(image, platform, within));
+        pictures.set(
+          image.url,
+          await dataUrl(image, (one) =>
+            platform.fetchImage(one, { maxBytes: MAX_BYTES, signal: within }, address),
+          ),
+        );
       } catch (error) {
         if (signal.aborted) return;
         log.warn({ turn: turn.id, bytes: image.bytes, err: error }, 'a picture could not be fetched');
@@ -73,13 +78,9 @@ export async function gatherPictures(
   return { pictures, notes, blank: !signal.aborted && isBlank() };
 }
 
-async function dataUrl(
-  image: ImageRef,
-  platform: Pick<ChatPlatform, 'fetchImage'>,
-  signal: AbortSignal,
-): Promise<string> {
+async function dataUrl(image: ImageRef, fetch: (image: ImageRef) => Promise<Uint8Array>): Promise<string> {
   if (!READABLE.has(image.mimeType)) throw new ImageError('only PNG, JPEG, WebP and GIF are understood');
   if (image.bytes > MAX_BYTES) throw new ImageError(`it is larger than ${MAX_BYTES / 1024 / 1024} MB`);
-  const bytes = await platform.fetchImage(image, { maxBytes: MAX_BYTES, signal });
+  const bytes = await fetch(image);
   return `data:${image.mimeType};base64,${Buffer.from(bytes).toString('base64')}`;
 }

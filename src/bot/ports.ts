@@ -1,4 +1,5 @@
 /** The ports between the bot core and the chat adapters: all that either knows of the other. */
+import type { RequestListener } from 'node:http';
 import type { ReplySurface } from '../reply/surface.ts';
 
 export { buttonId, buttonLabels, parseButtonId } from '../reply/buttons.ts';
@@ -139,6 +140,11 @@ export interface ChatPlatform {
   tell?(channel: string, notice: CommandNotice): Promise<void>;
   /** The channel of direct messages with somebody, opened where there is none. Rejects for who cannot have one. */
   directChannel?(user: string): Promise<string>;
-  /** Gets a picture of a question. Rejects with an ImageError, or the signal's reason. */
-  fetchImage(image: ImageRef, limits: ImageLimits): Promise<Uint8Array>;
+  /**
+   * Gets a picture of a question, or of an earlier one of its conversation; the address is the question's.
+   * Rejects with an ImageError, or the signal's reason.
+   */
+  fetchImage(image: ImageRef, limits: ImageLimits, address: Address): Promise<Uint8Array>;
+  /** Answers what comes by HTTP to /PLATFORM/…, where the platform is one that calls. */
+  readonly listener?: RequestListener;
 }

@@ -40,6 +40,8 @@ async function elsewhere(status: number, type: string, body: string) {
   return { url: `http://127.0.0.1:${port}/cat.png`, asked };
 }
 
+/** Of a question; each of these platforms has one workspace. */
+const address = {};
 const limits = (maxBytes = 1_000, signal = new AbortController().signal) => ({ maxBytes, signal });
 
 async function faultOf(fetched: Promise<unknown>): Promise<string> {
@@ -54,25 +56,31 @@ describe.each([
 ])('a picture in $name', ({ share }) => {
   it('can be had', async () => {
     const { platform, image } = await share();
-    expect(Buffer.from(await platform.fetchImage(image, limits()))).toEqual(content);
+    expect(Buffer.from(await platform.fetchImage(image, limits(), address))).toEqual(content);
   });
 
   it('is refused when it turns out too large, whatever its message said', async () => {
     const { platform, image } = await share();
-    expect(await faultOf(platform.fetchImage({ ...image, bytes: 1 }, limits(10)))).toBe('it is too large');
+    expect(await faultOf(platform.fetchImage({ ...image, bytes: 1 }, limits(10), address))).toBe(
+      'it is too large',
+    );
   });
 
   it('that was deleted is said to be gone', async () => {
     const { platform, image } = await share();
     const url = image.url.replace(/\/(F?)\w+\/cat/, '/$1123456789012345678/cat');
     expect(url).not.toBe(image.url);
-    expect(await faultOf(platform.fetchImage({ ...image, url }, limits()))).toBe('it is no longer there');
+    expect(await faultOf(platform.fetchImage({ ...image, url }, limits(), address))).toBe(
+      'it is no longer there',
+    );
   });
 
   it('is let go of when nobody wants it any more', async () => {
     const { platform, image } = await share();
     const reason = new Error('stopped');
-    await expect(platform.fetchImage(image, limits(1_000, AbortSignal.abort(reason)))).rejects.toBe(reason);
+    await expect(platform.fetchImage(image, limits(1_000, AbortSignal.abort(reason)), address)).rejects.toBe(
+      reason,
+    );
   });
 });
 
@@ -80,14 +88,18 @@ describe('a picture in Slack', () => {
   it('needs a scope, which the person is told when it is missing', async () => {
     const scopes = ['app_mentions:read', 'channels:history', 'chat:write', 'groups:history', 'im:history'];
     const { platform, image } = await inSlack(scopes);
-    expect(await faultOf(platform.fetchImage(image, limits()))).toContain('files:read');
+    expect(await faultOf(platform.fetchImage(image, limits(), address))).toContain('files:read');
   });
 
   it('that is kept elsewhere is not fetched, for the token is for Slack alone', async () => {
     const { platform, image } = await inSlack();
     const { url, asked } = await elsewhere(200, 'image/png', 'a picture');
-    expect(await faultOf(platform.fetchImage({ ...image, url }, limits()))).toBe('it is not kept in Slack');
-    expect(await faultOf(platform.fetchImage({ ...image, url: 'cat.png' }, limits()))).toContain('Slack');
+    expect(await faultOf(platform.fetchImage({ ...image, url }, limits(), address))).toBe(
+      'it is not kept in Slack',
+    );
+    expect(await faultOf(platform.fetchImage({ ...image, url: 'cat.png' }, limits(), address))).toContain(
+      'Slack',
+    );
     expect(asked).toEqual([]);
   });
 });
@@ -101,14 +113,14 @@ describe('a picture in Discord', () => {
   ])('that comes as %i %s is refused', async (status, type, fault) => {
     const { platform, image } = await inDiscord();
     const { url, asked } = await elsewhere(status, type, 'not a picture');
-    expect(await faultOf(platform.fetchImage({ ...image, url }, limits()))).toBe(fault);
+    expect(await faultOf(platform.fetchImage({ ...image, url }, limits(), address))).toBe(fault);
     expect(asked).toEqual([undefined]);
   });
 
   it('whose server cannot be reached is refused', async () => {
     const { platform, image } = await inDiscord();
     const url = 'http://127.0.0.1:1/cat.png';
-    expect(await faultOf(platform.fetchImage({ ...image, url }, limits()))).toBe(
+    expect(await faultOf(platform.fetchImage({ ...image, url }, limits(), address))).toBe(
       'it could not be downloaded',
     );
   });

@@ -3,9 +3,11 @@ import { onTestFinished, vi } from 'vitest';
 import type { SlackAddress } from '../../adapters/slack/address.ts';
 import { createSlack, type SlackOptions } from '../../adapters/slack/slack.ts';
 import { FakeSlack, type FakeSlackOptions } from '../../sandbox/slack/fake-slack.ts';
+import { signature } from '../../sandbox/slack/http-events.ts';
 import type { ChatPlatform, Page, ReplySurface, WriteOptions } from '../../src/bot/ports.ts';
 import { systemClock } from '../../src/clock.ts';
 import { MemoryBot } from '../support/memory-bot.ts';
+import { nowhere, serveSlack } from '../support/slack-http.ts';
 
 export { MemoryBot } from '../support/memory-bot.ts';
 
@@ -48,6 +50,51 @@ export async function connect(
   const bot = new MemoryBot();
   await running.platform.start(bot);
   return { ...running, bot };
+}
+
+const signingSecret = 'a signing secret';
+
+/** The adapter over HTTP, called by a fake Slack. */
+export async function connectHttp(fake: FakeSlackOptions = {}): Promise<HttpRunning> {
+  const slack = await startFake({ ...fake, http: { url: nowhere, signingSecret } });
+  const bot = new MemoryBot();
+  return { ...(await anotherHttp(slack, bot)), bot };
+}
+
+/** A further process that Slack calls from now on. */
+export async function anotherHttp(
+  slack: FakeSlack,
+  bot: MemoryBot,
+  options: Partial<SlackOptions> = {},
+): Promise<Omit<HttpRunning, 'bot'>> {
+  const running = createOn(slack, { appToken: undefined, signingSecret, ...options });
+  const server = await serveSlack(running.platform);
+  onTestFinished(() => server.close());
+  const url = `http://127.0.0.1:${server.port}/slack/events`;
+  slack.requestUrl = url;
+  await running.platform.start(bot);
+  const call = (body: string, headers: Record<string, string> = signature(body, signingSecret, Date.now())) =>
+    fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
+  return { ...running, url, call };
+}
+
+export interface HttpRunning extends Running {
+  readonly url: string;
+  /** Calls it as Slack does, signed unless other headers are given. */
+  call(body: string, headers?: Record<string, string>): Promise<Response>;
+}
+
+/** From now on this bot stores a question only when `stored` is resolved; `asked` resolves when one came. */
+export function holding(bot: MemoryBot) {
+  const asked = Promise.withResolvers<void>();
+  const stored = Promise.withResolvers<void>();
+  const take = bot.ask.bind(bot);
+  bot.ask = async (question) => {
+    asked.resolve();
+    await stored.promise;
+    return take(question);
+  };
+  return { asked: asked.promise, stored };
 }
 
 /** A question in the channel or the DM, and the surface to answer it on. */

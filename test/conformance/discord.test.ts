@@ -21,6 +21,8 @@ const BY_TOKEN = 'PATCH /webhooks/*/*/messages/*';
 
 conformance<FakeDiscord>({
   name: 'Discord',
+  platform: 'discord',
+  keepsConnection: true,
   startFake: () => FakeDiscord.start(),
   create: (discord) => create(discord),
   ways: [

@@ -2,7 +2,8 @@ import { pino } from 'pino';
 import { createSlack, type SlackOptions } from '../../adapters/slack/slack.ts';
 import { FakeSlack } from '../../sandbox/slack/fake-slack.ts';
 import { systemClock } from '../../src/clock.ts';
-import { conformance } from './adapter-suite.ts';
+import { nowhere, served } from '../support/slack-http.ts';
+import { conformance, type Harness } from './adapter-suite.ts';
 
 const create = (slack: FakeSlack, options: Partial<SlackOptions> = {}) =>
   createSlack({
@@ -14,15 +15,14 @@ const create = (slack: FakeSlack, options: Partial<SlackOptions> = {}) =>
     ...options,
   });
 
-conformance<FakeSlack>({
-  name: 'Slack',
-  startFake: () => FakeSlack.start(),
-  create: (slack) => create(slack),
+/** What both ways of hearing from Slack have in common. */
+const common = {
+  platform: 'slack',
   ways: [
     {
       name: 'a mention in a channel',
-      channel: ({ channel }) => channel,
-      ask: (slack, text) =>
+      channel: ({ channel }: FakeSlack) => channel,
+      ask: (slack: FakeSlack, text: string) =>
         slack.say({ channel: slack.channel, user: slack.people.asker, text: `@pilotlight ${text}` }),
       calls: { post: ['chat.postMessage'], edit: ['chat.update'] },
       deny: (slack) => slack.archive(slack.channel),
@@ -57,8 +57,29 @@ conformance<FakeSlack>({
     };
   },
   shows: ({ text, footer }) => [text, footer].filter(Boolean).join('\n\n'),
+} satisfies Partial<Harness<FakeSlack>>;
+
+conformance<FakeSlack>({
+  ...common,
+  name: 'Slack through Socket Mode',
+  keepsConnection: true,
+  startFake: () => FakeSlack.start(),
+  create: (slack) => create(slack),
   badTokens: {
     SLACK_BOT_TOKEN: (slack, botToken) => create(slack, { botToken }),
     SLACK_APP_TOKEN: (slack, appToken) => create(slack, { appToken }),
+  },
+});
+
+const signingSecret = 'a signing secret';
+
+conformance<FakeSlack>({
+  ...common,
+  name: 'Slack over HTTP',
+  keepsConnection: false,
+  startFake: () => FakeSlack.start({ http: { url: nowhere, signingSecret } }),
+  create: (slack) => served(slack, create(slack, { appToken: undefined, signingSecret })),
+  badTokens: {
+    SLACK_BOT_TOKEN: (slack, botToken) => create(slack, { appToken: undefined, signingSecret, botToken }),
   },
 });

@@ -1,0 +1,14 @@
+import type { AppOptions } from '@slack/bolt';
+import type { Credentials, Where } from './workspace.ts';
+
+/** Where the bot is installed, and its tokens there. */
+export interface Accounts {
+  /** The one workspace there is; undefined where many may install the bot. */
+  readonly only: Where | undefined;
+  /** For Bolt; undefined where its receiver brings its own. */
+  readonly authorize: AppOptions['authorize'];
+  /** Rejects with an OperatorError. */
+  open(): Promise<void>;
+  /** Undefined where the bot is not installed (any more). Rejects when it cannot be looked up now. */
+  credentials(where: Where): Promise<Credentials | undefined>;
+}

@@ -1,0 +1,120 @@
+import { WebClient, type WebClientOptions } from '@slack/web-api';
+import type { Logger } from 'pino';
+import type { Clock } from '../../src/clock.ts';
+import type { Accounts } from './accounts.ts';
+import type { SlackAddress } from './address.ts';
+import { signLimits } from './limits.ts';
+import { Throttle } from './throttle.ts';
+import type { Credentials, Where, Workspace } from './workspace.ts';
+
+/** A workspace in which nothing happened for so long is forgotten; what it holds is soon made again. ms. */
+const IDLE = 3_600_000;
+
+export interface WorkspacesOptions {
+  readonly accounts: Accounts;
+  readonly clientOptions: WebClientOptions;
+  readonly clock: Clock;
+  readonly log: Logger;
+  stopped(address: SlackAddress): void;
+}
+
+/** The workspaces in use, each made when it is first needed. */
+export class Workspaces {
+  readonly #options: WorkspacesOptions;
+  readonly #since: number;
+  readonly #inUse = new Map<string, { readonly workspace: Workspace; usedAt: number }>();
+
+  constructor(options: WorkspacesOptions) {
+    this.#options = options;
+    this.#since = options.clock.now();
+  }
+
+  of(where: Where): Workspace {
+    const now = this.#options.clock.monotonic();
+    const known = this.#inUse.get(keyOf(where));
+    if (known) {
+      known.usedAt = now;
+      return known.workspace;
+    }
+    for (const [key, { workspace, usedAt }] of this.#inUse) {
+      if (now - usedAt > IDLE && workspace.activities.size === 0) this.#inUse.delete(key);
+    }
+    const workspace = this.#create(where);
+    this.#inUse.set(keyOf(where), { workspace, usedAt: now });
+    return workspace;
+  }
+
+  /** The id of a person or channel for the bot core: with its workspace, where there may be many. */
+  named({ team, enterprise }: Where, id: string): string {
+    if (this.#options.accounts.only) return id;
+    return [...(enterprise === undefined ? [] : [enterprise]), team, id].join('/');
+  }
+
+  /** What `named` has named. @throws Error when it does not say which workspace */
+  find(name: string): { workspace: Workspace; where: Where; id: string } {
+    const { only } = this.#options.accounts;
+    const [id = '', team, enterprise] = name.split('/').toReversed();
+    const where = only ?? (team === undefined ? undefined : { team, ...(enterprise && { enterprise }) });
+    if (!where) throw new Error(`${name} does not say which workspace: write it as TEAM/${name}`);
+    return { workspace: this.of(where), where, id };
+  }
+
+  /** How many are held. */
+  get size(): number {
+    return this.#inUse.size;
+  }
+
+  /** After an uninstall. */
+  forget(where: Where): void {
+    const key = keyOf(where);
+    for (const activity of this.#inUse.get(key)?.workspace.activities ?? []) activity.end();
+    this.#inUse.delete(key);
+  }
+
+  close(): void {
+    for (const { workspace } of this.#inUse.values()) {
+      for (const activity of workspace.activities) activity.end();
+    }
+  }
+
+  #create(where: Where): Workspace {
+    const { accounts, clientOptions, clock, log, stopped } = this.#options;
+    const credentials = () => accounts.credentials(where);
+    return {
+      client: new WebClient(undefined, {
+        ...clientOptions,
+        // A token that is good for many workspaces needs to be told which.
+        ...(where.enterprise === undefined ? {} : { teamId: where.team }),
+        fetch: authorizedFetch(credentials),
+      }),
+      clock,
+      log,
+      since: this.#since,
+      credentials,
+      features: { streams: true, sessions: true, status: true, reactions: true },
+      throttles: {
+        addReaction: new Throttle(clock, signLimits.reaction),
+        removeReaction: new Throttle(clock, signLimits.reaction),
+        status: new Throttle(clock, signLimits.status),
+      },
+      activities: new Set(),
+      stopped,
+    };
+  }
+}
+
+/**
+ * Looks the token up at each call, so that a new one counts from when it is stored, whichever process stored
+ * it. Without one the call is refused as Slack would refuse it.
+ */
+function authorizedFetch(credentials: () => Promise<Credentials | undefined>): typeof fetch {
+  return async (url, init) => {
+    const found = await credentials();
+    if (!found) return Response.json({ ok: false, error: 'account_inactive' });
+    const headers = new Headers(init?.headers);
+    headers.set('authorization', `Bearer ${found.token}`);
+    return fetch(url, { ...init, headers });
+  };
+}
+
+const keyOf = ({ team, enterprise = '' }: Where) => `${enterprise}/${team}`;
