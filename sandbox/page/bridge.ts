@@ -28,7 +28,8 @@ export function stateOf({ slack, discord, model, modal, modelUrl }: Sandbox) {
     model: model ? model.state : { phase: 'real', url: modelUrl },
     modal: modal &&
       model && {
-        minContainers: modal.scaling.minContainers,
+        scaling: modal.scaling,
+        outage: modal.unreachable,
         containers: model.state.containers,
         usd: (model.billedMs / 1_000) * GPU_USD_PER_SECOND.H100!,
       },
@@ -71,6 +72,8 @@ export async function act({ slack, discord, modal }: Sandbox, path: string, body
       await (path.startsWith('/slack') ? slack : discord).click(channel, message, button, user);
     } else if (path === '/modal/deploy') {
       modal?.deploy();
+    } else if (path === '/modal/outage') {
+      if (modal) modal.unreachable = !modal.unreachable;
     } else {
       throw new ActionError(`The page cannot do ${path}.`);
     }

@@ -331,10 +331,19 @@ function showModal(modal) {
   element.hidden = !modal;
   if (!modal) return;
   const containers = modal.containers === 1 ? '1 container' : `${modal.containers} containers`;
+  const { minContainers, maxContainers, bufferContainers, scaledownWindowMs } = modal.scaling;
+  const scaling = [
+    `min_containers ${minContainers}`,
+    maxContainers > 0 && `max ${maxContainers}`,
+    bufferContainers > 0 && `buffer ${bufferContainers}`,
+    scaledownWindowMs !== 60_000 && `idle ${scaledownWindowMs / 1000} s`,
+  ].filter(Boolean);
   element.querySelector('.more').textContent =
-    `Modal: min_containers ${modal.minContainers} · ${containers} · $${modal.usd.toFixed(2)} so far`;
+    `Modal: ${scaling.join(', ')} · ${containers} · $${modal.usd.toFixed(2)} so far`;
+  element.querySelector('[data-act="outage"]').setAttribute('aria-pressed', String(modal.outage));
 }
-document.querySelector('#modal button').addEventListener('click', () => act('/modal/deploy', {}));
+for (const button of document.querySelectorAll('#modal button'))
+  button.addEventListener('click', () => act(`/modal/${button.dataset.act}`, {}));
 
 new EventSource('/events').addEventListener('message', ({ data }) => {
   const state = JSON.parse(data);

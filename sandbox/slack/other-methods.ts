@@ -107,6 +107,7 @@ export function otherMethods(
       run(args) {
         const users = args.required('users').split(',');
         if (users.length > 1) throw invalidArgument('the sandbox knows no group messages');
+        if (workspace.user(users[0]!).isBot) throw new SlackError('cannot_dm_bot');
         const known = workspace.channels.length;
         const channel = workspace.dm(users[0]!);
         const already = workspace.channels.length === known;

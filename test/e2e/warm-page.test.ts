@@ -66,4 +66,15 @@ describe.skipIf(!CHROMIUM)('warm mode on the page of the sandbox (skipped withou
     await typeAsAdmin('discord', '/model cold');
     await modal('min_containers 0');
   });
+
+  it('shows an outage of Modal, in which nothing is called warm', async () => {
+    await tab.getByRole('button', { name: 'Outage' }).click();
+    await tab.locator('#modal button[aria-pressed="true"]').waitFor();
+    await typeAsAdmin('slack', '/pilotlight warm 2h max 2');
+    await tab.locator('.slack').getByRole('button', { name: 'Keep warm' }).click();
+    await tab.locator('.slack .message', { hasText: 'Not done yet' }).waitFor();
+    await modal('min_containers 0');
+    await tab.getByRole('button', { name: 'Outage' }).click();
+    await modal('min_containers 1, max 2');
+  });
 });

@@ -307,6 +307,8 @@ describe('the Web API of the fake Slack', () => {
     expect(await refusal(client.users.info({ user: 'U0NOBODY' }))).toBe('user_not_found');
     const opened = await client.conversations.open({ users: people.asker });
     expect(opened).toMatchObject({ already_open: true, channel: { id: slack.dm } });
+    expect(await refusal(client.conversations.open({ users: 'U0NOBODY' }))).toBe('user_not_found');
+    expect(await refusal(client.conversations.open({ users: slack.botUserId }))).toBe('cannot_dm_bot');
     const { channel } = await client.chat.postMessage({ channel: people.colleague, text: 'hi' });
     expect(channel).toBe(slack.openDm(people.colleague));
   });
