@@ -161,7 +161,7 @@ class WarmCommands implements Commands {
       coldStarts(call),
       ...others.map(async ({ model, mode }) => ({ name: model.name, status: await mode.status() })),
     ]);
-    const audit = this.#isAdmin(call) ? await store.audit(AUDITED) : [];
+    const audit = this.#isAdmin(call) && !PUBLIC.test(call.text) ? await store.audit(AUDITED) : [];
     const { usualMs: usual } = usualTime(starts);
     return this.#about(warm, say(words.status({ status, costs: warm.costs, usual, others: rest, audit })));
   }

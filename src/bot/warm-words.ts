@@ -57,7 +57,8 @@ export function standing({ desired, agreed, problem, state }: Standing): string 
   const { containers, because } = desired;
   if (!agreed) {
     const why = problem ?? 'Modal was not asked yet.';
-    const wanted = containers > 0 ? `warm: ${wantedNow(desired)}` : 'cold';
+    const cold = because === 'budget' ? "cold, since this month's GPU budget is used up" : 'cold';
+    const wanted = containers > 0 ? `warm: ${wantedNow(desired)}` : cold;
     return `⚠️ Not done yet: the model is to be ${wanted}; but ${lower(why)} I go on trying; \`status\` tells when it is done.`;
   }
   if (because === 'budget')
@@ -171,7 +172,7 @@ export function status(shown: {
     `Running now: ${runningNow(status)}`,
     state.schedule && `Schedule: ${state.schedule.rule}, ${formatWanted(state.schedule)}`,
     usual !== undefined && `A cold start usually takes ${Math.round(usual / 1_000)} s.`,
-    `GPU time: today ${used(spent.today, costs)}; this month ${used(spent.month, costs)}${
+    `GPU time${others.length > 0 ? ' of all models' : ''}: today ${used(spent.today, costs)}; this month ${used(spent.month, costs)}${
       costs.budgetUsd === undefined ? '' : ` of ${formatUsd(costs.budgetUsd)}`
     } (estimated from containers seen running; days are UTC)`,
     costs.price && `A container costs ${perHour(costs, 1)}.`,

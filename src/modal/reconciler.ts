@@ -113,6 +113,7 @@ export class Reconciler {
     await this.#notices.ofBudget(state, level);
     // What was to change while Modal was told is late already.
     const waits = [LOOK, nextChange(state, at) - clock.now()];
+    if ((await costs.budget()) !== level) waits.push(0);
     if (this.#failures > 0) waits.push(FIRST_RETRY * 2 ** (this.#failures - 1));
     this.#later(Math.max(0, Math.min(...waits)));
   }
@@ -196,6 +197,7 @@ export class Reconciler {
       this.#mayRun = containers > 0 || wanted > 0 || justUsed;
       this.#lookFault = '';
     } catch (error) {
+      if (this.#stopped) return;
       const reason = (error as Error).message;
       if (reason !== this.#lookFault) log.warn({ reason }, 'Modal does not say what runs');
       this.#lookFault = reason;

@@ -179,6 +179,7 @@ describe('the commands of warm mode', () => {
     expect(status).toMatch(/today 30 min, \$1\.8\d; this month 30 min, \$1\.8\d of \$6\.00 \(estimated/);
     expect(status).toContain('• 2026-01-05 12:00 UTC admin on slack: warm 2 h, 1 container');
     expect(read(await run('status', anybody))).not.toContain('Last changes');
+    expect(read(await run('status public'))).not.toContain('Last changes');
   });
 
   it('tell what is wanted now, and what after that until its end', async () => {

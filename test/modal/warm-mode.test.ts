@@ -361,6 +361,14 @@ describe('warm mode and the budget', () => {
     expect(play.app.said).toEqual([]);
   });
 
+  it('ends what is warm as soon as it is seen to be used up', async () => {
+    await play.warm.warm(admin, { ms: 5 * HOUR, containers: 1 });
+    while ((await play.costs.budget()) !== 'past') await play.clock.advance(MINUTE);
+    await play.clock.advance(0);
+    expect(play.app.minContainers).toBe(0);
+    expect(play.abouts).toEqual(['budget', 'budget']);
+  });
+
   it('pauses a schedule until the next month', async () => {
     play = new Play({ budgetUsd: 6, at: Date.UTC(2026, 0, 31, 12) });
     await play.warm.setSchedule(admin, parseSchedule('daily 9-18 UTC'), { containers: 1 });
