@@ -3,21 +3,22 @@ import type { Logger } from 'pino';
 
 /** Connections that one process holds at the most; Postgres allows 100 in all unless told otherwise. */
 const CONNECTIONS = 10;
-/** A call that gets no connection or no answer for so long rejects; ms. */
-const CONNECT_WITHIN = 5_000;
-const ANSWER_WITHIN = 10_000;
+/** A call that gets no connection, or no answer, for so long rejects; ms. */
+const ANSWER_WITHIN = 5_000;
 
 /** How Postgres gives a bigint: ids, counts and ms all fit a number. */
 const BIGINT = pg.types.builtins.INT8;
 
 export type Query = <Row extends object>(sql: string, values?: readonly unknown[]) => Promise<Row[]>;
 
+const ignore = () => {};
+
 /** What every connection is made with, also those outside the pool. */
 export function connectionTo(url: string): pg.ClientConfig {
   return {
     connectionString: url,
     application_name: 'pilotlight',
-    connectionTimeoutMillis: CONNECT_WITHIN,
+    connectionTimeoutMillis: ANSWER_WITHIN,
     keepAlive: true,
     types: {
       getTypeParser: (oid, format) =>
@@ -31,15 +32,17 @@ export class Database {
   readonly url: string;
   readonly #pool: pg.Pool;
 
-  constructor(url: string, log: Logger) {
+  /** @param answerWithin ms */
+  constructor(url: string, log: Logger, answerWithin = ANSWER_WITHIN) {
     this.url = url;
     this.#pool = new pg.Pool({
       ...connectionTo(url),
+      connectionTimeoutMillis: answerWithin,
       max: CONNECTIONS,
-      // The server gives up first, so that it does not go on with what nobody waits for.
-      statement_timeout: ANSWER_WITHIN - 1_000,
-      idle_in_transaction_session_timeout: ANSWER_WITHIN,
-      query_timeout: ANSWER_WITHIN,
+      query_timeout: answerWithin,
+      // The server does not go on for long with what nobody waits for.
+      statement_timeout: answerWithin,
+      idle_in_transaction_session_timeout: answerWithin,
     });
     // An idle connection that breaks: the pool has dropped it and makes another when one is needed.
     this.#pool.on('error', (error) => log.warn({ err: error }, 'lost a connection to Postgres'));
@@ -53,12 +56,14 @@ export class Database {
   /** All of `work` or nothing. */
   async transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
+    client.on('error', ignore); // it breaks between two queries: the next one rejects
     const query: Query = async <Row extends object>(sql: string, values: readonly unknown[] = []) =>
       (await client.query<Row>(sql, [...values])).rows;
     try {
       await query('BEGIN');
       const result = await work(query);
       await query('COMMIT');
+      client.off('error', ignore);
       client.release();
       return result;
     } catch (error) {

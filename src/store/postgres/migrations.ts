@@ -5,6 +5,8 @@ import { startFault } from './faults.ts';
 
 /** pg-boss 12 needs it. */
 const OLDEST = 13;
+/** How long one step may take, also waiting for another process's; ms. */
+const MIGRATE_WITHIN = 60_000;
 /** Any number that nothing else in the database locks: "pilo" in ASCII. */
 const LOCK = 0x70_69_6c_6f;
 
@@ -112,7 +114,7 @@ const migrations: readonly string[] = [
  * @throws OperatorError when the database cannot be used, in words that say what to do.
  */
 export async function migrate(url: string): Promise<void> {
-  const client = new pg.Client(connectionTo(url));
+  const client = new pg.Client({ ...connectionTo(url), query_timeout: MIGRATE_WITHIN });
   client.on('error', () => {}); // the query in flight rejects too
   try {
     await client.connect();

@@ -1,0 +1,192 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { OperatorError } from '../../src/errors.ts';
+import { Database } from '../../src/store/postgres/database.ts';
+import { startFault } from '../../src/store/postgres/faults.ts';
+import { PostgresStore } from '../../src/store/postgres/store.ts';
+import { Wire } from '../chaos/wire.ts';
+import { aQuestion } from '../support/chat-double.ts';
+import { TestPostgres } from '../support/postgres.ts';
+import { startStoreProcess } from '../support/store-process.ts';
+import { open } from '../support/stores.ts';
+
+const silent = pino({ level: 'silent' });
+
+let postgres: TestPostgres;
+beforeAll(async () => {
+  postgres = await TestPostgres.start();
+});
+afterAll(() => postgres?.stop());
+
+let url: string;
+beforeEach(async () => {
+  url = await postgres.database();
+});
+
+describe('starting on Postgres', () => {
+  /** What the operator reads; the password is never part of it. */
+  async function faultOf(address: string): Promise<string> {
+    const error = await open(address).then(
+      (store) => store.close().then(() => expect.unreachable('it started')),
+      (reason) => reason,
+    );
+    expect(error).toBeInstanceOf(OperatorError);
+    expect(error.message).toMatch(/^DATABASE_URL: /);
+    expect(error.message).not.toContain(new URL(address).password);
+    expect(error.message).not.toContain(decodeURIComponent(new URL(address).password));
+    return error.message;
+  }
+
+  const changed = (change: (address: URL) => void): string => {
+    const address = new URL(url);
+    change(address);
+    return address.href;
+  };
+
+  /** A server on loopback that is not Postgres. */
+  async function listening(serve: (socket: Socket) => void): Promise<string> {
+    const server = createServer(serve).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    return changed((address) => {
+      address.port = String((server.address() as AddressInfo).port);
+    });
+  }
+
+  it('says that the password is wrong', async () => {
+    const wrong = changed((address) => {
+      address.password = 'mistyped';
+    });
+    expect(await faultOf(wrong)).toMatch(
+      /Postgres at 127\.0\.0\.1:\d+\/test_\d+ .*user or the password is wrong/,
+    );
+    expect(await faultOf(changed((address) => (address.username = 'nobody')))).toContain('is wrong');
+  });
+
+  it('says that there is no such database', async () => {
+    expect(await faultOf(changed((address) => (address.pathname = '/elsewhere')))).toContain(
+      'no such database',
+    );
+  });
+
+  it('says that nothing listens there', async () => {
+    expect(await faultOf(changed((address) => (address.port = '1')))).toContain('nothing listens there');
+  });
+
+  it('says that something else than Postgres listens there', async () => {
+    expect(await faultOf(await listening((socket) => socket.end()))).toContain('is this Postgres’s port?');
+  });
+
+  it('says that the host cannot be found, or does not answer', () => {
+    const error = (code: string) => Object.assign(new Error(code), { code });
+    expect(startFault(error('ENOTFOUND'), url).message).toContain('no such host');
+    expect(startFault(new AggregateError([error('ETIMEDOUT')]), url).message).toContain('does not answer');
+    expect(startFault(new Error('timeout expired'), url).message).toContain('does not answer');
+  });
+
+  it('says that this Postgres is too old', async () => {
+    const { port } = new URL(url);
+    const { connect } = await import('node:net');
+    const old = await listening((socket) => {
+      const real = connect(Number(port), '127.0.0.1');
+      socket.on('data', (data) => real.write(data)).on('close', () => real.destroy());
+      real.on('data', (data) => socket.write(data.toString('latin1').replaceAll('18.4', '12.4'), 'latin1'));
+    });
+    expect(await faultOf(old)).toContain('this is Postgres 12.4; Pilotlight needs 13 or newer');
+  });
+
+  it('says that the database is read-only', async () => {
+    await postgres.query(
+      `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_read_only = on`,
+    );
+    expect(await faultOf(url)).toContain('read-only');
+  });
+
+  it('says that the user may not make tables', async () => {
+    await postgres.query("CREATE ROLE guest LOGIN PASSWORD 'letmein'");
+    const guest = changed((address) => {
+      address.username = 'guest';
+      address.password = 'letmein';
+    });
+    expect(await faultOf(guest)).toContain('may not create tables');
+  });
+
+  it('leaves the tables of another program alone, and says so', async () => {
+    await postgres.query('CREATE TABLE turns (left_or_right text)', new URL(url).pathname.slice(1));
+    expect(await faultOf(url)).toContain('tables of another program');
+  });
+
+  it('refuses a database that a newer version wrote, instead of harming it', async () => {
+    await (await open(url)).close();
+    await postgres.query('UPDATE pilotlight_version SET version = 99', new URL(url).pathname.slice(1));
+    expect(await faultOf(url)).toContain('written by a newer Pilotlight');
+  });
+
+  it('makes the tables once when several processes start at the same moment', async () => {
+    const processes = await Promise.all(Array.from({ length: 4 }, () => startStoreProcess(url)));
+    expect(processes.map(({ says }) => says)).toEqual(['open', 'open', 'open', 'open']);
+    await Promise.all(processes.map((one) => one.kill()));
+    const store = await open(url);
+    expect(await store.accept(aQuestion('hello'), 1)).not.toBeNull();
+    await store.close();
+  });
+
+  it('makes all of the tables or none', async () => {
+    const database = new URL(url).pathname.slice(1);
+    await postgres.query('CREATE TABLE leases ()', database);
+    expect(await faultOf(url)).toContain('tables of another program');
+    await postgres.query('DROP TABLE leases', database);
+    await (await open(url)).close();
+  });
+});
+
+describe('while it runs on Postgres, the store', () => {
+  it('rejects what cannot be done while Postgres is away, and works again when it is back', async () => {
+    const store = await open(url);
+    const turn = (await store.accept(aQuestion('hello'), 1))!;
+    await postgres.pause();
+    await expect(store.accept(aQuestion('too early'), 2)).rejects.toThrow();
+    await expect(store.progress(turn, { answer: 'lost', messages: [] })).rejects.toThrow();
+    await expect(store.remember('model', 1)).rejects.toThrow();
+    await postgres.resume();
+    await store.progress(turn, { answer: 'kept', messages: ['m1'] });
+    expect(await store.turn(turn.id)).toMatchObject({ answer: 'kept', messages: ['m1'] });
+    expect(await store.unfinished()).toHaveLength(1);
+    await store.close();
+  });
+
+  it('never hangs where nothing comes through, and works again when something does', async () => {
+    await (await open(url)).close();
+    const wire = await Wire.open();
+    const store = new PostgresStore(new Database(wire.through(url), silent, 2_000));
+    const turn = (await store.accept(aQuestion('hello'), 1))!;
+    wire.fail('hang');
+    await expect(store.turn(turn.id)).rejects.toThrow(/timeout/i);
+    await expect(store.remember('model', 1)).rejects.toThrow(/timeout/i);
+    wire.mend();
+    expect((await store.turn(turn.id))?.id).toBe(turn.id);
+    wire.fail('cut');
+    await expect(store.turn(turn.id)).rejects.toThrow();
+    wire.mend();
+    expect((await store.turn(turn.id))?.id).toBe(turn.id);
+    await store.close();
+    await wire.close();
+  });
+
+  it('outlives a connection that breaks between two steps, and does nothing by halves', async () => {
+    const store = await PostgresStore.open(url, silent);
+    await expect(
+      store.database.transaction(async (query) => {
+        await query("INSERT INTO cold_starts (model, ms) VALUES ('m', 1)");
+        const [self] = await query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+        await postgres.query(`SELECT pg_terminate_backend(${self!.pid})`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        await query("INSERT INTO cold_starts (model, ms) VALUES ('m', 2)");
+      }),
+    ).rejects.toThrow();
+    expect(await store.recall('m')).toEqual([]);
+    await store.close();
+  });
+});
