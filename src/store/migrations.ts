@@ -96,4 +96,12 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (day, platform, workspace, person)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Workspaces that installed the bot. What is kept of them is encrypted.
+  CREATE TABLE installations (
+    key          TEXT PRIMARY KEY,
+    sealed       TEXT NOT NULL,
+    installed_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

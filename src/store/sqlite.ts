@@ -1,6 +1,8 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { ConversationKey, MessageKey, PlatformName, Question } from '../bot/ports.ts';
 import { OperatorError } from '../errors.ts';
+import { SqliteInstallationStore } from './installation-sqlite.ts';
+import type { InstallationStore } from './installation-store.ts';
 import { SqliteLimitStore } from './limit-sqlite.ts';
 import type { LimitStore } from './limit-store.ts';
 import { migrations } from './migrations.ts';
@@ -35,6 +37,7 @@ export class SqliteStore implements Store {
   readonly warm: WarmStore;
   /** What limits need, likewise. */
   readonly limits: LimitStore;
+  readonly installations: InstallationStore;
   readonly #db: DatabaseSync;
   #unlock = () => {};
   readonly #prepared = new Map<string, StatementSync>();
@@ -51,6 +54,7 @@ export class SqliteStore implements Store {
       this.#migrate();
       this.warm = new SqliteWarmStore(this.#db);
       this.limits = new SqliteLimitStore(this.#db);
+      this.installations = new SqliteInstallationStore(this.#db);
     } catch (error) {
       this.#unlock();
       if (error instanceof OperatorError) throw error;

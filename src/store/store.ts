@@ -1,4 +1,5 @@
 import type { ConversationKey, ImageRef, MessageKey, PlatformName, Question } from '../bot/ports.ts';
+import type { InstallationStore } from './installation-store.ts';
 import type { LimitStore } from './limit-store.ts';
 import type { WarmStore } from './warm-store.ts';
 
@@ -64,6 +65,8 @@ export interface Store {
   readonly warm: WarmStore;
   /** What the limits per person and workspace need. */
   readonly limits: LimitStore;
+  /** Workspaces that installed the bot. */
+  readonly installations: InstallationStore;
 
   /** Stores a question as a queued turn; null when its key was stored before. */
   accept(question: Question, now: number): Promise<Turn | null>;

@@ -107,6 +107,14 @@ const migrations: readonly string[] = [
     PRIMARY KEY (day, platform, workspace, person)
   );
   `,
+  `
+  -- Workspaces that installed the bot. What is kept of them is encrypted.
+  CREATE TABLE installations (
+    key          text PRIMARY KEY,
+    sealed       text NOT NULL,
+    installed_at bigint NOT NULL
+  );
+  `,
 ];
 
 /**

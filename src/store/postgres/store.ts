@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { ConversationKey, MessageKey, PlatformName, Question } from '../../bot/ports.ts';
+import type { InstallationStore } from '../installation-store.ts';
 import type { LimitStore } from '../limit-store.ts';
 import {
   COLD_STARTS_KEPT,
@@ -13,6 +14,7 @@ import {
 } from '../store.ts';
 import type { WarmStore } from '../warm-store.ts';
 import { Database } from './database.ts';
+import { PostgresInstallationStore } from './installation-store.ts';
 import { PostgresLimitStore } from './limit-store.ts';
 import { migrate } from './migrations.ts';
 import { PostgresWarmStore } from './warm-store.ts';
@@ -27,6 +29,7 @@ export class PostgresStore implements Store {
   readonly database: Database;
   readonly warm: WarmStore;
   readonly limits: LimitStore;
+  readonly installations: InstallationStore;
   /** The last write of each turn that writes now. */
   readonly #writing = new Map<number, Promise<unknown>>();
 
@@ -34,6 +37,7 @@ export class PostgresStore implements Store {
     this.database = database;
     this.warm = new PostgresWarmStore(database);
     this.limits = new PostgresLimitStore(database);
+    this.installations = new PostgresInstallationStore(database);
   }
 
   /** @throws OperatorError when the database cannot be used, in words that say what to do. */
