@@ -21,6 +21,7 @@ const STYLES: Record<ButtonKind, APIButtonComponentWithCustomId['style']> = {
   stop: ButtonStyle.Secondary,
   retry: ButtonStyle.Secondary,
   continue: ButtonStyle.Primary,
+  reasoning: ButtonStyle.Secondary,
 };
 
 /** A page as the body of a create or an edit. `asked` is shown as a quote above it, as far as there is room. */

@@ -17,6 +17,7 @@ import type {
   Question,
   User,
 } from './ports.ts';
+import { unfolded } from './thought.ts';
 import { TurnRunner } from './turn-runner.ts';
 import * as words from './words.ts';
 
@@ -92,6 +93,9 @@ export class PilotlightBot implements Bot {
     const [id, attempt] = shown.split('.').map(Number);
     const turn = id === undefined ? null : await store.turn(id);
     if (!turn || turn.question.platform !== platform) return words.alreadyOver;
+    if (button === 'reasoning') {
+      return words.thought(unfolded(await store.reasoning(turn.id), platform));
+    }
     if (!this.#may(user, turn)) return words.onlyAsker;
     if (turn.attempt !== attempt) return words.alreadyRetried;
     if (button === 'stop') {

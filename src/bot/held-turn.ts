@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { type Delivery, type LiveReply, openReply } from '../reply/live-reply.ts';
 import type { EditPacer } from '../reply/pacer.ts';
 import type { Store, Turn, TurnRun } from '../store/store.ts';
-import type { ReplySurface } from './ports.ts';
+import type { ButtonKind, ReplySurface } from './ports.ts';
 import { ReplyDeleted } from './stops.ts';
 import type { Ending } from './turn.ts';
 
@@ -77,10 +77,25 @@ export class HeldTurn {
     await this.#stored;
   }
 
+  /** False when there is no reasoning, or it could not be kept: then there is no button for it. */
+  async #keep(reasoning: string | undefined): Promise<boolean> {
+    if (reasoning === undefined) return false;
+    const { store, log } = this.#parts;
+    try {
+      await store.keepReasoning(await this.#run, reasoning);
+      return true;
+    } catch (error) {
+      log.error({ turn: this.turn.id, err: error }, 'cannot store what the model thought');
+      return false;
+    }
+  }
+
   async #end(ending: Ending): Promise<Delivery> {
     const { turn, reply } = this;
     const { store, log, clock } = this.#parts;
-    const delivery = await reply.finish(ending);
+    const isKept = await this.#keep(ending.reasoning);
+    const buttons: readonly ButtonKind[] = isKept ? [...ending.buttons, 'reasoning'] : ending.buttons;
+    const delivery = await reply.finish({ ...ending, buttons });
     if (delivery === 'let go') return delivery;
     await store.end(await this.#run, delivery === 'undeliverable' ? 'failed' : ending.end, clock.now());
     const since = (at: number) => Math.round(at - this.#heldAt);

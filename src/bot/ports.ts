@@ -1,6 +1,6 @@
 /** The ports between the bot core and the chat adapters: all that either knows of the other. */
 import type { RequestListener } from 'node:http';
-import type { ReplySurface } from '../reply/surface.ts';
+import type { ButtonKind, ReplySurface } from '../reply/surface.ts';
 
 export { buttonId, buttonLabels, parseButtonId } from '../reply/buttons.ts';
 export type {
@@ -80,7 +80,7 @@ export interface Question extends MessageKey {
 export type Address = Readonly<Record<string, string | number | boolean | null>>;
 
 export interface Press extends Omit<MessageKey, 'message'> {
-  readonly button: 'stop' | 'retry' | 'continue';
+  readonly button: ButtonKind;
   readonly turn: string;
   readonly user: User;
 }

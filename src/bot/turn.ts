@@ -15,12 +15,14 @@ export interface Ending {
   readonly end: TurnEnd;
   readonly footer?: string;
   readonly buttons: readonly ButtonKind[];
+  /** What the model thought, folded under a button. */
+  readonly reasoning?: string;
 }
 
 export interface TurnParts {
   readonly model: Model;
   readonly reply: LiveReply;
-  /** Shows the latest thought while the model thinks, beside how long it is. */
+  /** Shows the latest thought while the model thinks, and all of it later to who asks. */
   readonly showReasoning: boolean;
   readonly clock: Clock;
   readonly log: Logger;
@@ -35,24 +37,26 @@ export async function streamAnswer(
   request: ChatRequest,
   { model, reply, showReasoning, clock, log }: TurnParts,
 ): Promise<Ending> {
+  const thought = new Thought();
+  const dialect = turn.question.platform;
+  const show = presenter(reply, clock, thought, () => (showReasoning ? thought.latest(dialect) : ''));
+  const folded = (ending: Ending): Ending =>
+    showReasoning && thought.text !== '' ? { ...ending, reasoning: thought.text } : ending;
   try {
     request.signal.throwIfAborted();
-    const dialect = turn.question.platform;
-    const show = presenter(reply, clock, (thought) => (showReasoning ? thought.latest(dialect) : ''));
     for await (const event of model.chat(request)) {
       if (event.type === 'usage') log.info({ turn: turn.id, ...event }, 'usage');
-      else if (event.type === 'done') return goodEnd(event.reason, reply.text);
+      else if (event.type === 'done') return folded(goodEnd(event.reason, reply.text));
       else show(event);
     }
     throw new ModelError('cut', 'The answer was cut off.');
   } catch (error) {
-    return badEnd(error, turn, reply.text, log);
+    return folded(badEnd(error, turn, reply.text, log));
   }
 }
 
 /** Shows each event the way a person wants to see it. */
-function presenter(reply: LiveReply, clock: Clock, excerpt: (thought: Thought) => string) {
-  const thought = new Thought();
+function presenter(reply: LiveReply, clock: Clock, thought: Thought, excerpt: () => string) {
   let thinkingSince: number | undefined;
   let answering = false;
   return (event: Exclude<ModelEvent, { type: 'usage' | 'done' }>): void => {
@@ -62,7 +66,7 @@ function presenter(reply: LiveReply, clock: Clock, excerpt: (thought: Thought) =
       thinkingSince ??= clock.monotonic();
       thought.append(event.text);
       const late = clock.monotonic() - thinkingSince > REASONING_SHOWN_AFTER;
-      reply.notice(late && !answering ? words.reasoning(thought.words, excerpt(thought)) : null);
+      reply.notice(late && !answering ? words.reasoning(thought.words, excerpt()) : null);
     } else {
       if (!answering) reply.notice(null);
       answering = true;

@@ -31,6 +31,9 @@ export const queued = (place: number): string =>
 export const reasoning = (words: number, latest: string): string =>
   [`💭 Thinking · ${words} words so far`, latest].filter(Boolean).join(' · ');
 
+export const thought = (text: string): string =>
+  text === '' ? 'What the model thought is no longer kept.' : `💭 ${text}`;
+
 export const working = 'is thinking…';
 export const afterEarlier = '⏳ Waiting for the answer before this one';
 

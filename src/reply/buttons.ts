@@ -4,6 +4,7 @@ export const buttonLabels: Readonly<Record<ButtonKind, string>> = {
   stop: 'Stop',
   retry: 'Retry',
   continue: 'Continue',
+  reasoning: 'Reasoning',
 };
 
 /** The id a platform sends back when a button is pressed; under 100 characters, Discord's limit. */

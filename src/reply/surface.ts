@@ -20,7 +20,7 @@ export interface Budget {
 
 export type WriteOp = 'post' | 'edit';
 
-export type ButtonKind = 'stop' | 'retry' | 'continue';
+export type ButtonKind = 'stop' | 'retry' | 'continue' | 'reasoning';
 
 /** What one message shows. */
 export interface Page {

@@ -104,4 +104,5 @@ export const migrations: readonly string[] = [
     installed_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  "ALTER TABLE turns ADD COLUMN reasoning TEXT NOT NULL DEFAULT ''",
 ];

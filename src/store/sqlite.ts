@@ -188,6 +188,15 @@ export class SqliteStore implements Store {
     });
   }
 
+  async keepReasoning({ id, run }: TurnRun, text: string): Promise<void> {
+    const sql = 'UPDATE turns SET reasoning = ? WHERE id = ? AND run = ? RETURNING id';
+    if (!this.#one(sql, text, id, run)) throw new LostTurn(id);
+  }
+
+  async reasoning(id: number): Promise<string> {
+    return this.#one<{ reasoning: string }>('SELECT reasoning FROM turns WHERE id = ?', id)?.reasoning ?? '';
+  }
+
   async end({ id, run }: TurnRun, end: TurnEnd, now: number): Promise<void> {
     const sql = 'UPDATE turns SET state = ?, ended_at = ? WHERE id = ? AND run = ? RETURNING id';
     if (!this.#one(sql, end, now, id, run)) throw new LostTurn(id);

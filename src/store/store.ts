@@ -91,6 +91,10 @@ export interface Store {
   start(id: number): Promise<TurnRun>;
   /** What is on screen now. Rejects with LostTurn when somebody else has started the turn. */
   progress(run: TurnRun, shown: { answer: string; messages: readonly string[] }): Promise<void>;
+  /** What the model thought before it answered, for who asks to see it. Rejects like `end`. */
+  keepReasoning(run: TurnRun, text: string): Promise<void>;
+  /** Empty where none was kept. */
+  reasoning(id: number): Promise<string>;
   /** Rejects with LostTurn when somebody else has started the turn. */
   end(run: TurnRun, end: TurnEnd, now: number): Promise<void>;
   /**

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PilotlightBot } from '../../src/bot/bot.ts';
-import { ImageError, type ImageRef, WriteError } from '../../src/bot/ports.ts';
+import { type ButtonKind, ImageError, type ImageRef, WriteError } from '../../src/bot/ports.ts';
 import { LocalTurnQueue } from '../../src/cluster/local-turn-queue.ts';
 import { LocalSignals } from '../../src/cluster/signals.ts';
 import { ModelError } from '../../src/model/model.ts';
@@ -41,7 +41,7 @@ describe('the bot', () => {
     return bot.start();
   }
   const settle = (ms = 30_000) => clock.advance(ms);
-  const press = (button: 'stop' | 'retry' | 'continue', user = 'U1', turn = '1.0') =>
+  const press = (button: ButtonKind, user = 'U1', turn = '1.0') =>
     bot.press({
       button,
       turn,
@@ -283,6 +283,34 @@ describe('the bot', () => {
       await settle(7_500);
       expect(chat.shown).toHaveLength(1);
       expect(chat.shown[0]).toMatch(/^💭 Thinking · \d+ words so far$/);
+    });
+
+    it('has all it thought under a button, where the operator wants that, for whoever presses it', async () => {
+      await start({ showReasoning: true });
+      await bot.ask(aQuestion('What is six times seven?'));
+      await settle(60_000);
+      expect(chat.shown).toEqual(['Forty-two.']);
+      expect([...chat.messages.values()][0]!.buttons).toEqual(['reasoning']);
+      expect(await press('reasoning', 'U2')).toMatch(
+        /^💭 Step 1 of many, for <\u200b!channel> to see\. .*Step 8 /,
+      );
+      expect(chat.shown).toEqual(['Forty-two.']);
+    });
+
+    it('is not folded under a button otherwise', async () => {
+      await bot.ask(aQuestion('What is six times seven?'));
+      await settle(60_000);
+      expect([...chat.messages.values()][0]!.buttons).toEqual([]);
+      expect(await press('reasoning')).toBe('What the model thought is no longer kept.');
+    });
+
+    it('ends its answer without that button when the thought cannot be stored', async () => {
+      await start({ showReasoning: true });
+      vi.spyOn(store, 'keepReasoning').mockRejectedValueOnce(new Error('disk I/O error'));
+      await bot.ask(aQuestion('What is six times seven?'));
+      await settle(60_000);
+      expect(chat.shown).toEqual(['Forty-two.']);
+      expect([...chat.messages.values()][0]!.buttons).toEqual([]);
     });
 
     it('shows its latest thought as plain text, where the operator wants that, and then the answer alone', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Thought } from '../../src/bot/thought.ts';
+import { Thought, unfolded } from '../../src/bot/thought.ts';
 
 function thinking(...texts: string[]): Thought {
   const thought = new Thought();
@@ -30,5 +30,20 @@ describe('a thought of the model', () => {
   it('calls nobody, also when Markdown hides the mention', () => {
     expect(thinking('<*!chan', 'nel>').latest('slack')).not.toContain('<!channel>');
     expect(thinking('@every', '_one_').latest('discord')).not.toContain('@everyone');
+  });
+
+  it('is unfolded for one message as plain text, its lines kept, its end where it is too long', () => {
+    expect(unfolded('First `a`.\n\n**Then** <!channel>.', 'slack')).toBe(
+      'First a.\n\nThen <\u200b!channel>.',
+    );
+    const long = unfolded(`${'word '.repeat(5_000)}the end`, 'discord');
+    expect(long).toMatch(/^…word .* word the end$/);
+    expect(long.length).toBeLessThanOrEqual(1_901);
+  });
+
+  it('is kept to its end, however long it is', () => {
+    const { text } = thinking(...Array<string>(30_000).fill('word '), 'the end');
+    expect(text).toMatch(/word the end$/);
+    expect(text.length).toBeLessThanOrEqual(20_000);
   });
 });

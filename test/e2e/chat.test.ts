@@ -90,6 +90,19 @@ describe.concurrent('a question to a sleeping model', () => {
 });
 
 describe.concurrent('the buttons under an answer', () => {
+  it.for(both)('show in $name what the model thought, to whoever wants to see it', async (place, test) => {
+    const { sandbox, answers, ask } = await talkIn(test, place, { env: { MODEL_SHOW_REASONING: 'true' } });
+    await ask('repeat after me: I think');
+    const answer = await answers.end();
+    expect(answer.buttons.map(({ label }) => label)).toEqual(['Reasoning']);
+    expect(answer.text).toBe('I think');
+    const fake = place.fake(sandbox);
+    await answers.click('Reasoning', fake.people.colleague);
+    const whispered = () =>
+      fake.messages(answers.channel).find(({ onlyFor }) => onlyFor === fake.people.colleague);
+    expect((await until(fake, whispered)).text).toMatch(/^💭 .*Let me weigh it/);
+  });
+
   it.for(both)('stop it in $name for the asker alone; what came stays', async (place, test) => {
     const { sandbox, answers, model, ask } = await talkIn(test, place, { model: { tokensPerSecond: 60 } });
     const fake = place.fake(sandbox);

@@ -52,6 +52,17 @@ describe.each(storeKinds)('the store on $name', ({ setUp }) => {
     expect(await store.lastAsked('slack', 7)).toEqual([at('C3', '4'), at('C1', '3')]);
   });
 
+  it('keeps what the model thought, for the run that has the turn', async () => {
+    const turn = (await store.accept(question('1'), 5))!;
+    expect(await store.reasoning(turn.id)).toBe('');
+    const run = await store.start(turn.id);
+    await store.keepReasoning(run, 'Let me see.\0');
+    expect(await store.reasoning(turn.id)).toMatch(/^Let me see\./);
+    await store.start(turn.id);
+    await expect(store.keepReasoning(run, 'Too late.')).rejects.toThrow(LostTurn);
+    expect(await store.reasoning(turn.id)).toMatch(/^Let me see\./);
+  });
+
   it('takes a question once, however often it is delivered', async () => {
     expect(await store.accept(question('1'), 5)).toMatchObject({ state: 'queued', askedAt: 5, attempt: 0 });
     expect(await store.accept(question('1'), 6)).toBeNull();

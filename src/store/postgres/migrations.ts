@@ -115,6 +115,7 @@ const migrations: readonly string[] = [
     installed_at bigint NOT NULL
   );
   `,
+  "ALTER TABLE turns ADD COLUMN reasoning text NOT NULL DEFAULT ''",
 ];
 
 /**

@@ -135,8 +135,17 @@ export class PostgresStore implements Store {
          FROM turn, unnest($4::text[]) WITH ORDINALITY AS shown (message, page) ON CONFLICT DO NOTHING
        )
        SELECT id FROM turn`;
-    const answer = shown.answer.replaceAll('\u0000', '\ufffd'); // the one character that Postgres's text refuses
-    await this.#inOrder(id, () => this.#one(sql, id, run, answer, shown.messages));
+    await this.#inOrder(id, () => this.#one(sql, id, run, storable(shown.answer), shown.messages));
+  }
+
+  async keepReasoning({ id, run }: TurnRun, text: string): Promise<void> {
+    const sql = 'UPDATE turns SET reasoning = $3 WHERE id = $1 AND run = $2 RETURNING id';
+    await this.#inOrder(id, () => this.#one(sql, id, run, storable(text)));
+  }
+
+  async reasoning(id: number): Promise<string> {
+    const row = await this.#one<{ reasoning: string }>('SELECT reasoning FROM turns WHERE id = $1', id);
+    return row?.reasoning ?? '';
   }
 
   async end({ id, run }: TurnRun, end: TurnEnd, now: number): Promise<void> {
@@ -199,3 +208,6 @@ export class PostgresStore implements Store {
     return this.database.query<Row>(sql, values);
   }
 }
+
+/** Without the one character that Postgres's text refuses. */
+const storable = (text: string): string => text.replaceAll('\u0000', '\ufffd');
