@@ -4,8 +4,7 @@ import { type LimitSettings, Limits } from './bot/limits.ts';
 import { Metering } from './bot/metering.ts';
 import type { ChatPlatform } from './bot/ports.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { LocalTurnQueue } from './cluster/local-turn-queue.ts';
-import { LocalSignals } from './cluster/signals.ts';
+import { openCluster } from './cluster/open.ts';
 import type { Config } from './config.ts';
 import { OperatorError } from './errors.ts';
 import { priceOf } from './modal/prices.ts';
@@ -31,6 +30,7 @@ export interface App {
  */
 export async function startApp(config: Config, log: Logger, clock: Clock = systemClock): Promise<App> {
   const store = await openStore(config.DATABASE_URL, log);
+  const cluster = await openCluster({ store, clock, log });
   const models = new Models({
     standard: modelSettings(config),
     file: config.MODELS_FILE,
@@ -46,8 +46,8 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   const admins = { slack: config.SLACK_ADMIN_IDS, discord: config.DISCORD_ADMIN_IDS };
   const bot = new PilotlightBot({
     store,
-    queue: new LocalTurnQueue({ store, clock, log }),
-    signals: new LocalSignals(),
+    queue: cluster.queue,
+    signals: cluster.signals,
     models: metered(noticing(models, warm.asked), config, store, clock, log),
     pacer,
     platforms,
@@ -67,6 +67,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
     await Promise.allSettled(platforms.map((platform) => platform.close()));
     await models.close();
     await server.close();
+    await cluster.close();
     await store.close();
   };
   try {

@@ -1,5 +1,5 @@
 import { WebAPIPlatformError } from '@slack/web-api';
-import { askedAt, type SlackAddress } from './address.ts';
+import type { SlackAddress } from './address.ts';
 import { codeOf } from './faults.ts';
 import { Follower } from './follower.ts';
 import { lacking, type Workspace } from './workspace.ts';
@@ -23,24 +23,23 @@ export class Activity {
   #statusHere = true;
   #cancelRefresh = () => {};
 
-  constructor(workspace: Workspace, address: SlackAddress) {
+  /** `begun`: an earlier process may have left something. */
+  constructor(workspace: Workspace, address: SlackAddress, begun: boolean) {
     const { clock, throttles } = workspace;
     this.#workspace = workspace;
     this.#address = address;
-    // An earlier process may have left something.
-    const fresh = askedAt(address) >= workspace.since;
     this.#sign = new Follower<boolean>({
       clock,
       throttle: (on) => (on ? throttles.addReaction : throttles.removeReaction),
       wanted: false,
-      shown: fresh ? false : undefined,
+      shown: begun ? undefined : false,
       apply: (on) => this.#react(on),
     });
     this.#status = new Follower<string>({
       clock,
       throttle: () => throttles.status,
       wanted: '',
-      shown: fresh ? '' : undefined,
+      shown: begun ? undefined : '',
       apply: (status) => this.#setStatus(status),
     });
   }

@@ -118,9 +118,9 @@ class Slack implements ChatPlatform {
     this.#workspaces.close();
   }
 
-  open(address: Address): ReplySurface {
+  open(address: Address, _attempt: number, begun = false): ReplySurface {
     const slackAddress = address as SlackAddress;
-    return new SlackSurface(this.#workspaces.of(slackAddress), slackAddress);
+    return new SlackSurface(this.#workspaces.of(slackAddress), slackAddress, begun);
   }
 
   async fetchImage(image: ImageRef, limits: ImageLimits, address: Address): Promise<Uint8Array> {

@@ -33,11 +33,11 @@ export class SlackSurface implements ReplySurface {
   readonly #mayHaveBegun: boolean;
   #streamsHere: boolean;
 
-  constructor(workspace: Workspace, address: SlackAddress) {
+  constructor(workspace: Workspace, address: SlackAddress, begun: boolean) {
     this.#workspace = workspace;
     this.#address = address;
-    this.#activity = new Activity(workspace, address);
-    this.#mayHaveBegun = askedAt(address) < workspace.since;
+    this.#mayHaveBegun = begun || askedAt(address) < workspace.since;
+    this.#activity = new Activity(workspace, address, this.#mayHaveBegun);
     this.#streamsHere = address.dm;
   }
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Clock } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import type { Signals } from '../cluster/signals.ts';
 import type { TurnQueue } from '../cluster/turn-queue.ts';
 import type { Models } from '../model/models.ts';
@@ -20,6 +20,9 @@ import type {
 import { unfolded } from './thought.ts';
 import { TurnRunner } from './turn-runner.ts';
 import * as words from './words.ts';
+
+/** How long an end that stands in the chat may take to be in the store of another process. */
+const STORED_WITHIN = { looks: 6, everyMs: 200 };
 
 export interface BotParts {
   readonly store: Store;
@@ -103,13 +106,12 @@ export class PilotlightBot implements Bot {
       await this.#stop(turn, user);
       return null;
     }
-    // The buttons are on screen before the platform has told us so.
-    await this.#runner.ended(turn.id);
+    const over = await this.#whenOver(turn);
     if (this.#closing) return words.shuttingDown;
     const refusal = await this.#parts.limits.refusal(turn);
     if (refusal !== null) return refusal;
     // With no text to keep, a retry repairs the message that tells of the failure.
-    const keep = button === 'continue' || turn.answer === '';
+    const keep = button === 'continue' || over.answer === '';
     const again = await store.again(turn.id, turn.attempt, keep);
     if (!again) return words.alreadyRetried;
     await this.#enqueue(again);
@@ -144,6 +146,17 @@ export class PilotlightBot implements Bot {
     if (inReplyTo === undefined) return question;
     const answered = await this.#parts.store.turnShowing({ ...question, message: inReplyTo });
     return answered ? { ...question, conversation: answered.question.conversation } : question;
+  }
+
+  /** The buttons are on screen before the platform has told us so, and the store knows after that. */
+  async #whenOver({ id, ...turn }: Turn): Promise<Turn> {
+    const { store, clock } = this.#parts;
+    await this.#runner.ended(id);
+    for (let looks = 1; ; looks += 1) {
+      const now = (await store.turn(id)) ?? { id, ...turn };
+      if (now.state !== 'running' || looks === STORED_WITHIN.looks) return now;
+      await sleep(clock, STORED_WITHIN.everyMs);
+    }
   }
 
   async #enqueue(turn: Turn): Promise<void> {

@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
-import type { Clock } from '../clock.ts';
-import { type Delivery, type LiveReply, openReply } from '../reply/live-reply.ts';
+import { type Clock, sleep } from '../clock.ts';
+import { type Delivery, type LiveReply, openReply, type ShownState } from '../reply/live-reply.ts';
 import type { EditPacer } from '../reply/pacer.ts';
-import type { Store, Turn, TurnRun } from '../store/store.ts';
+import { LostTurn, type Store, type Turn, type TurnRun } from '../store/store.ts';
 import type { ButtonKind, ReplySurface } from './ports.ts';
-import { ReplyDeleted } from './stops.ts';
+import { Left, ReplyDeleted } from './stops.ts';
 import type { Ending } from './turn.ts';
+
+/** Until a write that the store refused is tried again, doubled up to the most; ms. */
+const STORE_AGAIN = { first: 200, most: 5_000 };
 
 export interface HeldTurnParts {
   readonly store: Store;
@@ -24,40 +27,31 @@ export class HeldTurn {
   readonly reply: LiveReply;
   readonly abort = new AbortController();
   readonly #parts: HeldTurnParts;
-  /** What the store is told counts with this; it changes when the turn starts. */
-  #run: Promise<TurnRun>;
-  #stored: Promise<void> = Promise.resolve();
   readonly #heldAt: number;
+  /** With this the store knows that it is us who write. */
+  #run: Promise<TurnRun>;
+  #started = false;
+  #left = false;
+  #lost = false;
+  #unstored: ShownState | undefined;
+  #storing: Promise<void> | undefined;
   #ended: Promise<Delivery> | undefined;
 
   constructor(turn: Turn, surface: ReplySurface, parts: HeldTurnParts) {
     this.turn = turn;
     this.surface = surface;
-    this.#parts = parts;
     this.#run = Promise.resolve(turn);
-    const { store, pacer, clock, log } = parts;
+    this.#parts = parts;
+    const { pacer, clock, log } = parts;
     this.#heldAt = clock.monotonic();
     this.reply = openReply(pacer, surface, {
       turn: `${turn.id}.${turn.attempt}`,
       clock,
       log,
       resume: { text: turn.answer, messages: turn.messages },
-      onShown: ({ text, messages }) => {
-        this.#stored = this.#run
-          .then((run) => store.progress(run, { answer: text, messages }))
-          .catch((error) => {
-            log.error({ turn: turn.id, err: error }, 'cannot store what is shown');
-          });
-      },
+      onShown: (shown) => this.#store(shown),
     });
     this.reply.gone.addEventListener('abort', () => this.abort.abort(new ReplyDeleted()));
-  }
-
-  /** The model is about to be asked. */
-  async start(): Promise<void> {
-    const started = this.#parts.store.start(this.turn.id);
-    this.#run = started.catch(() => this.turn);
-    await started;
   }
 
   /** Once it ends: resolves when the end stands in the chat and in the store. */
@@ -65,16 +59,47 @@ export class HeldTurn {
     return this.#ended;
   }
 
-  /** Ends the turn, once. Rejects when the end could not be stored. */
+  /** True once it runs; until then it waits in line. */
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /** True when another process goes on with it. */
+  get left(): boolean {
+    return this.#left;
+  }
+
+  /** Takes the turn from whoever had it before. Rejects with LostTurn when it has ended. */
+  async start(): Promise<void> {
+    this.#started = true;
+    const started = this.#parts.store.start(this.turn.id);
+    this.#run = started.catch(() => this.turn);
+    await started;
+  }
+
+  /** Ends the turn, once; 'let go' when somebody else goes on with it. */
   end(ending: Ending): Promise<Delivery> {
     this.#ended ??= this.#end(ending);
     return this.#ended;
   }
 
-  /** Leaves the turn to whoever takes it next. Resolves when all that was shown is stored. */
+  /** Stops what goes on, for another process to go on with; then comes `letGo`. */
+  leave(): void {
+    this.#left = true;
+    this.abort.abort(new Left());
+  }
+
+  /** Resolves when nothing is written any more and all that was shown is stored. */
   async letGo(): Promise<void> {
     await this.reply.letGo();
-    await this.#stored;
+    await this.#storing;
+  }
+
+  /** Another process has the turn already: nothing is written any more, nor stored. */
+  lose(): void {
+    this.#lost = true;
+    this.leave();
+    void this.reply.letGo();
   }
 
   /** False when there is no reasoning, or it could not be kept: then there is no button for it. */
@@ -97,7 +122,9 @@ export class HeldTurn {
     const buttons: readonly ButtonKind[] = isKept ? [...ending.buttons, 'reasoning'] : ending.buttons;
     const delivery = await reply.finish({ ...ending, buttons });
     if (delivery === 'let go') return delivery;
-    await store.end(await this.#run, delivery === 'undeliverable' ? 'failed' : ending.end, clock.now());
+    await this.#storing;
+    const end = delivery === 'undeliverable' ? 'failed' : ending.end;
+    if (!(await this.#untilStored(async () => store.end(await this.#run, end, clock.now())))) return 'let go';
     const since = (at: number) => Math.round(at - this.#heldAt);
     log.info(
       {
@@ -111,5 +138,38 @@ export class HeldTurn {
       'turn ended',
     );
     return delivery;
+  }
+
+  /** The latest is stored; what comes in meanwhile replaces what waits. */
+  #store(shown: ShownState): void {
+    this.#unstored = shown;
+    this.#storing ??= this.#storeAll().finally(() => {
+      this.#storing = undefined;
+    });
+  }
+
+  async #storeAll(): Promise<void> {
+    const { store } = this.#parts;
+    while (this.#unstored) {
+      const { text, messages } = this.#unstored;
+      this.#unstored = undefined;
+      await this.#untilStored(async () => store.progress(await this.#run, { answer: text, messages }));
+    }
+  }
+
+  /** Tries again until the store has taken it. False when it is another process's to write. */
+  async #untilStored(write: () => Promise<void>): Promise<boolean> {
+    const { clock, log } = this.#parts;
+    for (let wait = STORE_AGAIN.first; !this.#lost; wait = Math.min(2 * wait, STORE_AGAIN.most)) {
+      try {
+        await write();
+        return true;
+      } catch (error) {
+        if (error instanceof LostTurn) this.lose();
+        else log.error({ turn: this.turn.id, err: error }, 'cannot store how a turn goes; trying again');
+      }
+      if (!this.#lost) await sleep(clock, wait);
+    }
+    return false;
   }
 }

@@ -133,9 +133,10 @@ export interface ChatPlatform {
   readonly connected: boolean;
   /**
    * Opens the reply to a question, now or after a restart. `attempt` is 0 and one more for each Retry: a
-   * retried answer goes into new messages, since what was shown is never erased.
+   * retried answer goes into new messages, since what was shown is never erased. `begun`: somebody else may
+   * have posted some of it without our hearing of it, so that it is looked for before it is posted.
    */
-  open(address: Address, attempt: number): ReplySurface;
+  open(address: Address, attempt: number, begun?: boolean): ReplySurface;
   /** Writes a message that no question asked for. Rejects when it could not be written. */
   tell?(channel: string, notice: CommandNotice): Promise<void>;
   /** The channel of direct messages with somebody, opened where there is none. Rejects for who cannot have one. */

@@ -11,5 +11,8 @@ export class Stopped {
 /** This process is ending. */
 export class ShuttingDown {}
 
+/** Another process goes on with the turn: this one leaves it without a word. */
+export class Left {}
+
 /** A person deleted the reply. */
 export class ReplyDeleted {}

@@ -1,7 +1,7 @@
-import { sleep } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import type { Signal } from '../cluster/signals.ts';
-import type { Job } from '../cluster/turn-queue.ts';
-import { type Exchange, isOver, type Turn } from '../store/store.ts';
+import type { Job, RunEnd } from '../cluster/turn-queue.ts';
+import { type Exchange, isOver, LostTurn, type Turn } from '../store/store.ts';
 import { announce } from './announce.ts';
 import type { BotParts } from './bot.ts';
 import { HeldTurn } from './held-turn.ts';
@@ -9,11 +9,15 @@ import { sessionOf, toMessages } from './history.ts';
 import { gatherPictures } from './pictures.ts';
 import type { ChatPlatform } from './ports.ts';
 import { ShuttingDown, Stopped } from './stops.ts';
-import { badEnd, type Ending, interruptedEnd, streamAnswer } from './turn.ts';
+import { badEnd, crashedEnd, type Ending, interruptedEnd, streamAnswer } from './turn.ts';
 import * as words from './words.ts';
 
 /** After a shutdown's grace, how long the last words may take to reach the chat; ms. */
 const LAST_WORDS = 5_000;
+/** A turn that was run so soon after it was put in line was not shown as waiting before; ms. */
+const AT_ONCE = 1_000;
+/** A turn whose process died so often is not tried any more. */
+const MOST_CRASHES = 3;
 
 /**
  * Runs the turns that the queue hands to this process, and sees each to its end in the chat. While a turn runs
@@ -35,18 +39,26 @@ export class TurnRunner {
   }
 
   /** Runs one turn. Rejects when the store cannot be asked for it. */
-  async run({ turn: id, since }: Job): Promise<void> {
-    const turn = await this.#parts.store.turn(id);
-    const held = turn && !isOver(turn) && this.#hold(turn);
-    if (!held) return;
+  async run({ turn: id, since, crashes, lost }: Job): Promise<RunEnd> {
+    const { store, clock } = this.#parts;
+    const turn = await store.turn(id);
+    const held = turn && !isOver(turn) && !lost.aborted && this.#hold(turn, mayHaveBegun(turn, since, clock));
+    if (!held) return 'over';
     const line: HeldTurn[] = [];
     this.#lines.set(turn.conversationId, line);
+    lost.addEventListener('abort', () => {
+      for (const each of [held, ...line]) each.lose();
+    });
+    let over = false;
     try {
       void this.#showLine(turn, line);
-      await this.#end(held, await this.#ending(held), since);
+      const ending = await this.#ending(held, crashes);
+      over = ending !== undefined && (await this.#end(held, ending, since));
+      return over ? 'over' : 'back';
     } finally {
-      this.#held.delete(id);
-      this.#lines.delete(turn.conversationId);
+      if (!over) await held.letGo();
+      this.#release(held);
+      if (this.#lines.get(turn.conversationId) === line) this.#lines.delete(turn.conversationId);
       await Promise.all(line.map((waiting) => this.#letGo(waiting)));
     }
   }
@@ -56,7 +68,11 @@ export class TurnRunner {
     const held = this.#hold(turn);
     if (!held) return;
     const ending: Ending = { end: 'failed', footer: refusal, buttons: ['retry'] };
-    void this.#end(held, ending).finally(() => this.#held.delete(turn.id));
+    // Started, so that no other process shows it as waiting.
+    const started = held.start().catch((error) => {
+      this.#parts.log.warn({ turn: turn.id, err: error }, 'cannot take a turn that is refused');
+    });
+    void started.then(() => this.#end(held, ending)).finally(() => this.#release(held));
   }
 
   /** Resolves when this turn's end, if one is under way here, stands in the chat and in the store. */
@@ -64,14 +80,18 @@ export class TurnRunner {
     await this.#held.get(turn)?.ended;
   }
 
-  /** Lets running answers finish for `graceMs`, then ends the rest as interrupted, said in the chat. */
+  /**
+   * Lets running answers finish for `graceMs`. What shows no text by then goes on in another process where there
+   * can be one; the rest ends as interrupted, said in the chat.
+   */
   async drain(graceMs: number): Promise<void> {
     const { queue, clock } = this.#parts;
     const idle = queue.stop();
     await Promise.race([idle, sleep(clock, graceMs)]);
     this.#graceOver = true;
-    for (const { abort } of this.#held.values()) abort.abort(new ShuttingDown());
+    for (const held of this.#held.values()) this.#cutShort(held);
     await Promise.race([idle, sleep(clock, LAST_WORDS)]);
+    for (const held of this.#held.values()) held.lose();
   }
 
   #hear(signal: Signal): void {
@@ -103,56 +123,78 @@ export class TurnRunner {
     line.push(waiting);
     waiting.reply.notice(words.afterEarlier);
     const { reply, abort } = waiting;
-    abort.signal.addEventListener('abort', () => {
-      void this.#end(waiting, badEnd(abort.signal.reason, turn, reply.text, this.#parts.log));
-    });
+    const end = () => {
+      if (!waiting.left)
+        void this.#end(waiting, badEnd(abort.signal.reason, turn, reply.text, this.#parts.log));
+    };
+    abort.signal.addEventListener('abort', end);
+    if (abort.signal.aborted) end();
   }
 
   async #letGo(waiting: HeldTurn): Promise<void> {
-    await waiting.ended?.catch(() => {});
+    await waiting.ended;
     await waiting.letGo();
-    this.#held.delete(waiting.turn.id);
+    this.#release(waiting);
   }
 
   /** Undefined where its platform is switched off; it is taken up when that is there again. */
-  #hold(turn: Turn): HeldTurn | undefined {
-    const surface = this.#platform(turn)?.open(turn.question.address, turn.attempt);
+  #hold(turn: Turn, begun = false): HeldTurn | undefined {
+    const surface = this.#platform(turn)?.open(turn.question.address, turn.attempt, begun);
     if (!surface) return undefined;
     const held = new HeldTurn(turn, surface, this.#parts);
     this.#held.set(turn.id, held);
-    if (this.#graceOver) held.abort.abort(new ShuttingDown());
+    if (this.#graceOver) this.#cutShort(held);
     return held;
   }
 
-  async #ending(held: HeldTurn): Promise<Ending> {
-    const { turn, reply } = held;
-    // It was running when its process ended.
-    if (turn.state === 'running' && turn.answer !== '') return interruptedEnd(turn.answer);
-    return this.#answer(held).catch((error) => badEnd(error, turn, reply.text, this.#parts.log));
+  #release(held: HeldTurn): void {
+    if (this.#held.get(held.turn.id) === held) this.#held.delete(held.turn.id);
   }
 
-  async #end(held: HeldTurn, ending: Ending, since?: number): Promise<void> {
-    const { turn, surface } = held;
-    const { pacer, clock, log, announceAfterMs } = this.#parts;
+  #cutShort(held: HeldTurn): void {
+    const goesOn = this.#parts.queue.handsOn && (!held.started || held.reply.text === '');
+    if (goesOn && !held.ended) held.leave();
+    else held.abort.abort(new ShuttingDown());
+  }
+
+  /** Undefined when somebody else is to go on with the turn. */
+  async #ending(held: HeldTurn, crashes: number): Promise<Ending | undefined> {
+    const { turn, reply, abort } = held;
+    const { log, queue } = this.#parts;
     try {
-      const delivery = await held.end(ending);
-      if (delivery !== 'stands' || ending.end !== 'done') return;
-      if (since === undefined || announceAfterMs === 0 || clock.now() - since < announceAfterMs) return;
-      announce(pacer, surface, { turn: `${turn.id}.${turn.attempt}.announcement`, clock, log });
+      await held.start();
+      log.info({ turn: turn.id, conversation: turn.conversationId, crashes }, 'turn started');
+      if (crashes >= MOST_CRASHES) return crashedEnd(turn.answer);
+      // It was running when its process ended.
+      if (turn.state === 'running' && turn.answer !== '') return interruptedEnd(turn.answer);
+      const ending = await this.#answer(held);
+      return held.left ? undefined : ending;
     } catch (error) {
-      log.error({ turn: turn.id, err: error }, 'a turn could not be ended');
+      if (held.left || error instanceof LostTurn) return undefined;
+      // The store does not answer: while nothing is shown, the turn can be run again.
+      if (queue.handsOn && reply.text === '' && !abort.signal.aborted) throw error;
+      return badEnd(error, turn, reply.text, log);
     }
   }
 
-  async #answer(held: HeldTurn): Promise<Ending> {
-    const { turn, reply, abort } = held;
+  /** True when the turn has ended, false when somebody else goes on with it. */
+  async #end(held: HeldTurn, ending: Ending, since?: number): Promise<boolean> {
+    const { turn, surface } = held;
+    const { pacer, clock, log, announceAfterMs } = this.#parts;
+    const delivery = await held.end(ending);
+    const late = since !== undefined && announceAfterMs > 0 && clock.now() - since >= announceAfterMs;
+    if (late && delivery === 'stands' && ending.end === 'done')
+      announce(pacer, surface, { turn: `${turn.id}.${turn.attempt}.announcement`, clock, log });
+    return delivery !== 'let go';
+  }
+
+  async #answer({ turn, reply, abort }: HeldTurn): Promise<Ending> {
     const { store, models, clock, log } = this.#parts;
     if (turn.question.text.trim() === '' && turn.question.images.length === 0) {
       return { end: 'done', footer: words.emptyPrompt, buttons: [] };
     }
     reply.working(words.working);
     reply.notice(null);
-    await held.start();
     const history = await store.history(turn);
     const { model, name, systemPrompt, takesImages, showReasoning } = models.for(turn.question);
     const { signal } = abort;
@@ -188,4 +230,9 @@ export class TurnRunner {
   #platform(turn: Turn): ChatPlatform | undefined {
     return this.#parts.platforms.find(({ platform }) => platform === turn.question.platform);
   }
+}
+
+/** A dead process may have posted something and not stored it; one that showed a turn as waiting, too. */
+function mayHaveBegun({ state, messages }: Turn, since: number, clock: Clock): boolean {
+  return state === 'running' || (messages.length === 0 && clock.now() - since > AT_ONCE);
 }

@@ -4,7 +4,7 @@ import { type ChatRequest, type Model, ModelError, type ModelEvent } from '../mo
 import type { LiveReply } from '../reply/live-reply.ts';
 import type { ButtonKind } from '../reply/surface.ts';
 import type { Turn, TurnEnd } from '../store/store.ts';
-import { ReplyDeleted, ShuttingDown, Stopped } from './stops.ts';
+import { Left, ReplyDeleted, ShuttingDown, Stopped } from './stops.ts';
 import { Thought } from './thought.ts';
 import * as words from './words.ts';
 
@@ -91,7 +91,7 @@ export function badEnd(error: unknown, turn: Turn, text: string, log: Logger): E
   const again = onward(text);
   if (error instanceof Stopped) return { end: 'stopped', footer: words.stoppedBy(error.by), buttons: again };
   if (error instanceof ReplyDeleted) return { end: 'stopped', buttons: [] };
-  if (error instanceof ShuttingDown) return interruptedEnd(text);
+  if (error instanceof ShuttingDown || error instanceof Left) return interruptedEnd(text);
   if (error instanceof ModelError) {
     log.warn({ turn: turn.id, fault: error.fault, ...error.detail }, 'the model failed');
     return { end: 'failed', footer: words.failed(error.message), buttons: again };
@@ -104,6 +104,13 @@ export function badEnd(error: unknown, turn: Turn, text: string, log: Logger): E
 export const interruptedEnd = (text: string): Ending => ({
   end: 'interrupted',
   footer: words.interrupted,
+  buttons: onward(text),
+});
+
+/** A turn whose process ended each time that it was run. */
+export const crashedEnd = (text: string): Ending => ({
+  end: 'failed',
+  footer: words.internalError,
   buttons: onward(text),
 });
 

@@ -2,18 +2,21 @@ import type { Logger } from 'pino';
 import { type Clock, sleep } from '../clock.ts';
 import { KeyedQueue } from '../keyed-queue.ts';
 import type { Store, Turn } from '../store/store.ts';
-import type { Job, TurnQueue } from './turn-queue.ts';
+import type { Job, Run, TurnQueue } from './turn-queue.ts';
 
 /** Until a run that failed is tried again, ms. */
 const AGAIN_AFTER = 1_000;
 
+const never = new AbortController().signal;
+
 /** The queue of a process that is alone: the store keeps what has not ended, memory the order. */
 export class LocalTurnQueue implements TurnQueue {
+  readonly handsOn = false;
   readonly #store: Pick<Store, 'unfinished'>;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #lines = new KeyedQueue();
-  #run: ((job: Job) => Promise<void>) | undefined;
+  #run: Run | undefined;
 
   constructor(parts: { store: Pick<Store, 'unfinished'>; clock: Clock; log: Logger }) {
     this.#store = parts.store;
@@ -21,15 +24,15 @@ export class LocalTurnQueue implements TurnQueue {
     this.#log = parts.log;
   }
 
-  async start(run: (job: Job) => Promise<void>): Promise<void> {
+  async start(run: Run): Promise<void> {
     this.#run = run;
     for (const turn of await this.#store.unfinished()) await this.add(turn);
   }
 
   async add({ id, conversationId }: Turn): Promise<void> {
     const run = this.#run;
-    if (!run) return;
-    const job = { turn: id, since: this.#clock.now() };
+    if (!run) return; // the start finds it in the store
+    const job = { turn: id, since: this.#clock.now(), crashes: 0, lost: never };
     void this.#lines.run(String(conversationId), () => this.#untilRun(run, job));
   }
 
@@ -37,10 +40,13 @@ export class LocalTurnQueue implements TurnQueue {
     return this.#lines.idle();
   }
 
-  async #untilRun(run: (job: Job) => Promise<void>, job: Job): Promise<void> {
+  async close(): Promise<void> {}
+
+  async #untilRun(run: Run, job: Job): Promise<void> {
     for (;;) {
       try {
-        return await run(job);
+        await run(job);
+        return;
       } catch (error) {
         this.#log.error({ turn: job.turn, err: error }, 'a turn could not be run; it is tried again');
         await sleep(this.#clock, AGAIN_AFTER);

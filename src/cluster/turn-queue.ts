@@ -5,17 +5,30 @@ export interface Job {
   readonly turn: number;
   /** When it was put in line, ms since the epoch. */
   readonly since: number;
+  /** How often a process died, or was cut off, while it ran this turn. */
+  readonly crashes: number;
+  /** Aborted when the turn is no longer this process's: somebody else runs it, and repairs its messages. */
+  readonly lost: AbortSignal;
 }
+
+/** `over`: the turn has ended. `back`: somebody else is to run it. */
+export type RunEnd = 'over' | 'back';
+
+/** Runs a turn. One that rejects is handed out again after a moment. */
+export type Run = (job: Job) => Promise<RunEnd>;
 
 /**
  * Hands stored turns out to be run: one at a time per conversation, and in the order in which they were put in
  * line. The store has the truth: a job whose turn has ended means nothing, and a turn may come twice.
  */
 export interface TurnQueue {
-  /** Begins to hand out turns, first those that no living process has in hand. A run that rejects comes again. */
-  start(run: (job: Job) => Promise<void>): Promise<void>;
-  /** Puts a stored turn in line. Until `start` has been called, being stored is enough. */
+  /** True when what this process gives back, or leaves in line, goes on in another one. */
+  readonly handsOn: boolean;
+  /** Begins to hand out turns, also those that a dead process left. */
+  start(run: Run): Promise<void>;
+  /** Puts a stored turn in line. */
   add(turn: Turn): Promise<void>;
   /** Takes in no turns that somebody else can run. Resolves when nothing is left in hand. */
   stop(): Promise<void>;
+  close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { ConversationKey, ImageRef, MessageKey, PlatformName, Question } from '../bot/ports.ts';
 import type { InstallationStore } from './installation-store.ts';
 import type { LimitStore } from './limit-store.ts';
+import type { Database } from './postgres/database.ts';
 import type { WarmStore } from './warm-store.ts';
 
 /** How many cold starts of a model are kept: enough for a median that follows change. */
@@ -67,6 +68,8 @@ export interface Store {
   readonly limits: LimitStore;
   /** Workspaces that installed the bot. */
   readonly installations: InstallationStore;
+  /** Where several processes share the store. */
+  readonly database?: Database;
 
   /** Stores a question as a queued turn; null when its key was stored before. */
   accept(question: Question, now: number): Promise<Turn | null>;

@@ -27,6 +27,7 @@ describe('the turn queue of a process that is alone', () => {
       seen.push(`${turn} starts`);
       await new Promise<void>((resolve) => clock.after(1_000, resolve));
       seen.push(`${turn} ends`);
+      return 'over';
     });
     await clock.advance(5_000);
     expect(seen).toEqual(['1 starts', '2 starts', '1 ends', '3 starts', '2 ends', '3 ends']);
@@ -38,6 +39,7 @@ describe('the turn queue of a process that is alone', () => {
     await queue.start(async ({ turn }: Job) => {
       seen.push(turn);
       if (seen.length === 1) throw new Error('the disk is full');
+      return 'over';
     });
     await clock.advance(5_000);
     expect(seen).toEqual([1, 1, 2]);
@@ -49,6 +51,7 @@ describe('the turn queue of a process that is alone', () => {
     await queue.start(async () => {
       await new Promise<void>((resolve) => clock.after(1_000, resolve));
       over += 1;
+      return 'over';
     });
     void clock.advance(5_000);
     await queue.stop();

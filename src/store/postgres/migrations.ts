@@ -116,6 +116,14 @@ const migrations: readonly string[] = [
   );
   `,
   "ALTER TABLE turns ADD COLUMN reasoning text NOT NULL DEFAULT ''",
+  `
+  -- Who lives, and which of pg-boss's jobs it has in hand. After a crash of Postgres it may be empty.
+  CREATE UNLOGGED TABLE processes (
+    id   uuid PRIMARY KEY,
+    seen timestamptz NOT NULL,
+    jobs uuid[] NOT NULL
+  );
+  `,
 ];
 
 /**

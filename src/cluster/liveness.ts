@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { Link } from './link.ts';
+
+/** Between two signs of life; ms. */
+const BEAT = 1_000;
+/** A process that was not heard of for so long is dead for the others; ms, on Postgres's clock. */
+export const DEAD_AFTER = 6_000;
+/** A process that could give no sign of life for so long stops by itself, before others go on in its place; ms. */
+const FENCED_AFTER = 4_500;
+/** Who has been heard itself for so long knows who else would have been; ms. */
+const SURE_AFTER = DEAD_AFTER + BEAT;
+
+const RENEW = `INSERT INTO processes (id, seen, jobs) VALUES ($1, clock_timestamp(), $2)
+  ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, jobs = excluded.jobs`;
+
+export interface LivenessParts {
+  readonly link: Link;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The jobs that this process has in hand, by their ids. */
+  readonly jobs: () => readonly string[];
+  /** What was in hand is not this process's any more. */
+  readonly onFenced: () => void;
+  /** After each sign of life, once it is certain who else lives. */
+  readonly onSure: () => Promise<void>;
+}
+
+/**
+ * Tells the other processes every second that this one lives and which jobs it has in hand. When that fails for
+ * too long, by a dead network, a paused process or Postgres itself, it gives up what it had, before the others
+ * may take it.
+ */
+export class Liveness {
+  readonly #id = randomUUID();
+  readonly #parts: LivenessParts;
+  /** When the last sign of life that arrived was sent, ms of the clock's `monotonic`. */
+  #heardAt = Number.NEGATIVE_INFINITY;
+  /** Since when every sign of life arrived in time. */
+  #steadySince = Number.POSITIVE_INFINITY;
+  #closed = false;
+  #beating: Promise<void> = Promise.resolve();
+  #cancelBeat: () => void = () => {};
+  #cancelFence: () => void = () => {};
+
+  constructor(parts: LivenessParts) {
+    this.#parts = parts;
+  }
+
+  /** True while the others take this process for alive. */
+  get alive(): boolean {
+    return this.#parts.clock.monotonic() - this.#heardAt < FENCED_AFTER;
+  }
+
+  /** Gives the first sign of life. Rejects when that fails. */
+  async start(): Promise<void> {
+    await this.#renew();
+    this.#next();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelBeat();
+    this.#cancelFence();
+    await this.#beating;
+    await this.#parts.link.query('DELETE FROM processes WHERE id = $1', [this.#id]).catch(() => {});
+  }
+
+  #next(): void {
+    if (this.#closed) return;
+    this.#cancelBeat = this.#parts.clock.after(BEAT, () => {
+      this.#beating = this.#beat().then(() => this.#next());
+    });
+  }
+
+  async #beat(): Promise<void> {
+    const { clock, log, onSure } = this.#parts;
+    try {
+      await this.#renew();
+      if (clock.monotonic() - this.#steadySince >= SURE_AFTER) await onSure();
+    } catch (error) {
+      log.warn({ err: error }, 'cannot tell the other processes that this one lives');
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { link, clock, jobs } = this.#parts;
+    const sent = clock.monotonic();
+    await link.query(RENEW, [this.#id, jobs()]);
+    if (sent - this.#heardAt >= FENCED_AFTER) this.#steadySince = sent;
+    this.#heardAt = sent;
+    this.#cancelFence();
+    this.#cancelFence = clock.after(sent + FENCED_AFTER - clock.monotonic(), this.#parts.onFenced);
+  }
+}

@@ -1,0 +1,248 @@
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PilotlightBot } from '../../src/bot/bot.ts';
+import type { Press } from '../../src/bot/ports.ts';
+import { systemClock } from '../../src/clock.ts';
+import { type Cluster, openCluster } from '../../src/cluster/open.ts';
+import { EditPacer } from '../../src/reply/pacer.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/store.ts';
+import { aQuestion, ChatDouble } from '../support/chat-double.ts';
+import { ModelDouble, untilAborted } from '../support/model-double.ts';
+import { TestPostgres } from '../support/postgres.ts';
+
+const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
+const clock = systemClock;
+const WAITING = '⏳ Waiting for the answer before this one';
+
+/** A bot with its own connections and its own model, at a chat that it shares with others. */
+interface Peer {
+  readonly bot: PilotlightBot;
+  readonly store: Store;
+  readonly cluster: Cluster;
+  readonly model: ModelDouble;
+}
+
+let postgres: TestPostgres;
+beforeAll(async () => {
+  postgres = await TestPostgres.start();
+}, 60_000);
+afterAll(() => postgres.stop());
+
+describe('bots on one Postgres', () => {
+  let url: string;
+  let chat: ChatDouble;
+  let peers: Peer[] = [];
+
+  async function join(): Promise<Peer> {
+    const store = await openStore(url, log);
+    const cluster = await openCluster({ store, clock, log });
+    const model = new ModelDouble();
+    const bot = new PilotlightBot({
+      store,
+      queue: cluster.queue,
+      signals: cluster.signals,
+      models: {
+        for: () => ({
+          model,
+          name: 'm',
+          systemPrompt: 'Be brief.',
+          takesImages: false,
+          showReasoning: false,
+        }),
+      },
+      pacer: new EditPacer({ clock, log }),
+      platforms: [chat],
+      clock,
+      log,
+      admins: { slack: [], discord: [] },
+      limits: { refusal: async () => null },
+      announceAfterMs: 0,
+    });
+    const peer = { bot, store, cluster, model };
+    peers.push(peer);
+    return peer;
+  }
+
+  const until = (look: () => unknown) => vi.waitUntil(look, { timeout: 15_000, interval: 20 });
+  const press = (turn: string, button: Press['button'] = 'stop'): Press => ({
+    button,
+    turn,
+    platform: 'slack',
+    workspace: 'T1',
+    channel: 'C1',
+    user: { id: 'U1', roles: [], name: 'asker' },
+  });
+  /** Says this and then goes on until somebody stops it. */
+  const endless = (model: ModelDouble, text = 'A long story, ') =>
+    model.will(async function* ({ signal }) {
+      yield { type: 'text', text };
+      await untilAborted(signal);
+    });
+
+  beforeEach(async () => {
+    url = await postgres.database();
+    chat = new ChatDouble();
+  });
+  afterEach(async () => {
+    for (const { bot, cluster, store } of peers) {
+      await bot.drain(0);
+      await cluster.close();
+      await store.close();
+    }
+    peers = [];
+  });
+
+  it('take what one of them accepts, when that one runs nothing', async () => {
+    const asked = await join();
+    const runs = await join();
+    await runs.bot.start();
+    runs.model.willSay('Here.');
+    expect(await asked.bot.ask(aQuestion('Hello?'))).toBe('accepted');
+    await until(() => chat.shown[0] === 'Here.');
+    expect(asked.model.requests).toEqual([]);
+  });
+
+  it('take a question once that reaches both', async () => {
+    const [one, two] = [await join(), await join()];
+    await Promise.all([one.bot.start(), two.bot.start()]);
+    for (const { model } of [one, two]) model.willSay('Once.');
+    const question = aQuestion('Hello?');
+    const taken = await Promise.all([one.bot.ask(question), two.bot.ask(question)]);
+    expect(taken.sort()).toEqual(['accepted', 'seen']);
+    await until(() => chat.shown[0] === 'Once.');
+    expect(chat.shown).toHaveLength(1);
+  });
+
+  it('keep the order of a conversation, whichever of them is asked', async () => {
+    const [one, two] = [await join(), await join()];
+    await Promise.all([one.bot.start(), two.bot.start()]);
+    for (const { model } of [one, two]) {
+      for (let i = 0; i < 8; i += 1) {
+        model.will(async function* ({ messages }) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          yield { type: 'text', text: `to ${messages.at(-1)!.content}, after ${messages.length - 2}.` };
+          yield { type: 'done', reason: 'stop' };
+        });
+      }
+    }
+    for (let i = 0; i < 8; i += 1) {
+      const { bot } = i % 2 === 0 ? one : two;
+      await bot.ask(aQuestion(`question ${i}`, { conversation: 'thread' }));
+    }
+    await until(() => chat.shown.some((text) => text.includes('question 7')));
+    await until(() => !chat.shown.includes(WAITING));
+    expect([...chat.shown].sort()).toEqual(
+      Array.from({ length: 8 }, (_, i) => `to question ${i}, after ${2 * i}.`),
+    );
+  });
+
+  it('show who waits, and answer it in that message, whichever of them was asked', async () => {
+    const [one, two] = [await join(), await join()];
+    await one.bot.start();
+    endless(one.model);
+    await one.bot.ask(aQuestion('first', { conversation: 'thread' }));
+    await until(() => chat.shown[0] === 'A long story,');
+    await two.bot.ask(aQuestion('second', { conversation: 'thread' }));
+    await until(() => chat.shown[1] === WAITING);
+    await two.bot.start();
+    two.model.willSay('Two.');
+    one.model.willSay('Two.');
+    expect(await two.bot.press(press('1.0'))).toBeNull();
+    await until(() => chat.shown[1] === 'Two.');
+    expect(chat.shown).toEqual(['A long story, | ⏹ Stopped by asker.', 'Two.']);
+  });
+
+  describe('while one of them streams', () => {
+    let streams: Peer;
+    let other: Peer;
+
+    beforeEach(async () => {
+      streams = await join();
+      other = await join();
+      await streams.bot.start();
+      endless(streams.model);
+      await streams.bot.ask(aQuestion('first', { conversation: 'thread' }));
+      await until(() => chat.shown[0] === 'A long story,');
+      await other.bot.start();
+    });
+
+    it('reach it with a Stop that another one hears of', async () => {
+      expect(await other.bot.press(press('1.0'))).toBeNull();
+      await until(() => chat.shown[0] === 'A long story, | ⏹ Stopped by asker.');
+      await until(async () => (await other.store.unfinished()).length === 0);
+      expect(await other.bot.press(press('1.0'))).toContain('has ended');
+    });
+
+    it('reach it when its message is deleted', async () => {
+      chat.delete('m1');
+      await other.bot.messageDeleted({ platform: 'slack', workspace: 'T1', channel: 'C1', message: 'm1' });
+      await until(() => streams.model.requests[0]!.signal.aborted);
+      await until(async () => (await other.store.unfinished()).length === 0);
+      expect(chat.shown).toEqual([]);
+    });
+
+    it('reach it when the whole conversation is stopped', async () => {
+      const conversation = { platform: 'slack', workspace: 'T1', conversation: 'thread' } as const;
+      await other.bot.stopConversation(conversation, { id: 'U1', roles: [], name: 'asker' });
+      await until(() => chat.shown[0] === 'A long story, | ⏹ Stopped by asker.');
+    });
+
+    it('take its Retry as soon as its button stands there', async () => {
+      await other.bot.press(press('1.0'));
+      for (const { model } of [streams, other]) model.willSay('Again.');
+      await until(() => chat.messages.get('m1')!.buttons.includes('retry'));
+      expect(await other.bot.press(press('1.0', 'retry'))).toBeNull();
+      await until(() => chat.shown[1] === 'Again.');
+    });
+
+    it('go on without it when it shuts down: what shows text is told, what waits goes to the other', async () => {
+      await other.bot.ask(aQuestion('second', { conversation: 'thread' }));
+      await until(() => chat.shown[1] === WAITING);
+      other.model.willSay('Two.');
+      await streams.bot.drain(100);
+      expect(chat.shown[0]).toBe('A long story, | ⚠️ Interrupted: Pilotlight was restarted.');
+      await until(() => chat.shown[1] === 'Two.');
+      expect(chat.shown).toHaveLength(2);
+    });
+  });
+
+  it('ask again what showed nothing yet when one shuts down, in the same message', async () => {
+    const [one, two] = [await join(), await join()];
+    await one.bot.start();
+    one.model.will(async function* ({ signal }) {
+      yield {
+        type: 'waking',
+        phase: 'loading',
+        elapsedMs: 40_000,
+        usualMs: undefined,
+        slowMs: undefined,
+        place: 1,
+      };
+      await untilAborted(signal);
+    });
+    await one.bot.ask(aQuestion('Hello?'));
+    await until(() => chat.shown[0]?.includes('Waking'));
+    two.model.willSay('Awake.');
+    await two.bot.start();
+    await one.bot.drain(100);
+    await until(() => chat.shown[0] === 'Awake.');
+    expect(chat.shown).toHaveLength(1);
+  });
+
+  it('give up a turn that ended three processes, and say so', async () => {
+    const { store, bot, model } = await join();
+    const turn = (await store.accept(aQuestion('Hello?'), clock.now()))!;
+    await store.start(turn.id);
+    await postgres.query(
+      `INSERT INTO pgboss.job (name, policy, singleton_key, data, output, retry_limit)
+       VALUES ('turns', 'key_strict_fifo', '${turn.conversationId}',
+         '{"turn": ${turn.id}, "since": 0}', '{"crashes": 3}', 1000000)`,
+      new URL(url).pathname.slice(1),
+    );
+    await bot.start();
+    await until(() => chat.shown[0]?.includes('Something went wrong inside Pilotlight'));
+    expect(model.requests).toEqual([]);
+    expect(await store.unfinished()).toEqual([]);
+  });
+});
