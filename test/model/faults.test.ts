@@ -4,6 +4,7 @@ import type { Fault } from '../../sandbox/faults.ts';
 import type { SleepingModelOptions } from '../../sandbox/model/sleeping-model.ts';
 import type { StreamFault } from '../../sandbox/model/stream-faults.ts';
 import type { ModelFault } from '../../src/model/model.ts';
+import { askInChat } from './in-chat.ts';
 import { Bench, exchange, modelError, wakings } from './support.ts';
 
 let bench: Bench;
@@ -290,47 +291,44 @@ const TOLD: Row[] = [
   },
 ];
 
-/** Switches a row's faults on and asks. */
+/** Switches a row's faults on and asks, in a chat. */
 async function play(row: Row) {
   bench = await Bench.start({ awake: true, ...row.server });
   const times = row.always ? Number.POSITIVE_INFINITY : 1;
   for (const fault of [row.stream ?? []].flat()) bench.server.streamFaults.add(fault, times);
   if (row.fault) bench.server.faults.add({ ...row.fault, times });
-  const since = bench.clock.monotonic();
-  const outcome = await bench.answer(QUESTION);
-  const ms = bench.clock.monotonic() - since;
+  const outcome = await askInChat(bench, QUESTION);
   const requests = bench.server.chats.filter(({ method }) => method === 'POST').length;
   if (row.requests !== undefined) expect(requests).toBe(row.requests);
-  if (row.within !== undefined) expect(ms).toBeLessThanOrEqual(row.within);
+  if (row.within !== undefined) expect(outcome.ms).toBeLessThanOrEqual(row.within);
+  expect(outcome.log).not.toContain('Repeat after me');
   return outcome;
 }
 
 describe('the whole answer comes in spite of', () => {
   it.each(MENDED)('$name', async (row) => {
-    const { text, error, events } = await play(row);
+    const { shown, buttons, error, events } = await play(row);
+    expect(shown).toEqual([WHOLE]);
+    expect(buttons).toEqual([]);
     expect(error).toBeUndefined();
-    expect(text).toBe(WHOLE);
     expect(events.at(-1)).toEqual({ type: 'done', reason: 'stop' });
   });
 
   it('bytes that are no UTF-8, which show as �', async () => {
     const start = Buffer.from('data: {"choices":[{"delta":{"content":" a');
     const bytes = Buffer.concat([start, Buffer.from([0xff, 0xfe]), Buffer.from('b"}}]}\n\n')]);
-    const { text, error } = await play({ name: '', stream: { type: 'bytes', after: 2, bytes } });
-    expect(error).toBeUndefined();
-    expect(text).toBe('one two a��b three four five');
+    const { shown } = await play({ name: '', stream: { type: 'bytes', after: 2, bytes } });
+    expect(shown).toEqual(['one two a��b three four five']);
   });
 });
 
 describe('the person keeps what came and is told why it ended', () => {
   it.each(TOLD)('$name', async (row) => {
     const outcome = await play(row);
-    const error = modelError(outcome);
-    expect(outcome.text).toBe(row.text ?? '');
-    expect(error.message).toBe(row.told);
-    expect(error.fault).toBe(row.kind);
+    expect(outcome.shown).toEqual([row.text ? `${row.text} | ⚠️ ${row.told}` : `⚠️ ${row.told}`]);
+    expect(outcome.buttons).toEqual(row.text ? ['continue', 'retry'] : ['retry']);
+    expect(modelError(outcome).fault).toBe(row.kind);
     expect(outcome.events.some(({ type }) => type === 'done')).toBe(false);
-    expect(JSON.stringify(error.detail)).not.toContain('Repeat after me');
   });
 
   it('a 303 chain without end, which is not followed in haste', async () => {

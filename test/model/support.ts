@@ -108,7 +108,7 @@ export async function exchange(): Promise<void> {
   for (let turn = 0; turn < 25; turn += 1) await new Promise(setImmediate);
 }
 
-export function modelError(outcome: Outcome): ModelError {
+export function modelError(outcome: Pick<Outcome, 'error'>): ModelError {
   if (outcome.error instanceof ModelError) return outcome.error;
   throw new Error(`expected a ModelError, got ${outcome.error}`);
 }

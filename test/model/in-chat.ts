@@ -1,0 +1,88 @@
+import { pino } from 'pino';
+import { PilotlightBot } from '../../src/bot/bot.ts';
+import type { ButtonKind } from '../../src/bot/ports.ts';
+import { LocalTurnQueue } from '../../src/cluster/local-turn-queue.ts';
+import { LocalSignals } from '../../src/cluster/signals.ts';
+import type { ChatRequest, Model, ModelEvent } from '../../src/model/model.ts';
+import { EditPacer } from '../../src/reply/pacer.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import { aQuestion, ChatDouble } from '../support/chat-double.ts';
+import type { Bench, Outcome } from './support.ts';
+
+/** What came of a question, for the person and behind the scenes. */
+export interface InChat extends Pick<Outcome, 'events' | 'error'> {
+  /** Each message as it is read: its text, and the line under it after a bar. */
+  readonly shown: readonly string[];
+  /** Under the last message. */
+  readonly buttons: readonly ButtonKind[];
+  /** Until the model's part was over, ms. */
+  readonly ms: number;
+  /** All that was logged. */
+  readonly log: string;
+}
+
+/** Asks the bench's model through the bot, and lets time run until the answer stands in the chat. */
+export async function askInChat(bench: Bench, text: string): Promise<InChat> {
+  const { clock } = bench;
+  const chat = new ChatDouble();
+  const store = new SqliteStore(':memory:');
+  const lines: string[] = [];
+  const log = pino({ level: 'trace' }, { write: (line) => lines.push(line) });
+  const watched = new WatchedModel(bench);
+  const choice = {
+    model: watched,
+    name: 'default',
+    systemPrompt: '',
+    takesImages: false,
+    showReasoning: false,
+  };
+  const bot = new PilotlightBot({
+    store,
+    queue: new LocalTurnQueue({ store, clock, log }),
+    signals: new LocalSignals(),
+    models: { for: () => choice },
+    pacer: new EditPacer({ clock, log }),
+    platforms: [chat],
+    clock,
+    log,
+    admins: { slack: [], discord: [] },
+    limits: { refusal: async () => null },
+    announceAfterMs: 0,
+  });
+  await bot.start();
+  await bot.ask(aQuestion(text));
+  for (let left = true; left; left = (await store.unfinished()).length > 0) await bench.pass(100);
+  store.close();
+  const { events, error, ms } = watched;
+  const buttons = [...chat.messages.values()].at(-1)?.buttons ?? [];
+  return { shown: chat.shown, buttons, events, error, ms, log: lines.join('') };
+}
+
+class WatchedModel implements Model {
+  readonly #bench: Bench;
+  readonly events: ModelEvent[] = [];
+  error: unknown;
+  ms = 0;
+
+  constructor(bench: Bench) {
+    this.#bench = bench;
+  }
+
+  async *chat(request: ChatRequest): AsyncGenerator<ModelEvent> {
+    const { clock, model } = this.#bench;
+    const since = clock.monotonic();
+    try {
+      for await (const event of model.chat(request)) {
+        this.events.push(event);
+        yield event;
+      }
+    } catch (error) {
+      this.error = error;
+      throw error;
+    } finally {
+      this.ms = clock.monotonic() - since;
+    }
+  }
+
+  async close(): Promise<void> {}
+}
