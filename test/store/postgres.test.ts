@@ -97,6 +97,13 @@ describe('starting on Postgres', () => {
     expect(await faultOf(old)).toContain('this is Postgres 12.4; Pilotlight needs 13 or newer');
   });
 
+  it('says that the database cannot hold every character', async () => {
+    await postgres.query("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+    expect(await faultOf(changed((address) => (address.pathname = '/latin')))).toContain(
+      'encoding is LATIN1',
+    );
+  });
+
   it('says that the database is read-only', async () => {
     await postgres.query(
       `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_read_only = on`,

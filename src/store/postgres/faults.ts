@@ -40,7 +40,8 @@ function byMessage(message: string): string | undefined {
   return undefined;
 }
 
-function place(url: string): string {
+/** Where it is, for people: without the user and the password. */
+export function place(url: string): string {
   const { host, pathname } = new URL(url);
   return `${host || 'the local socket'}${pathname}`;
 }

@@ -8,7 +8,7 @@ const OLDEST = 13;
 /** How long one step may take, also waiting for another process's; ms. */
 const MIGRATE_WITHIN = 60_000;
 /** Any number that nothing else in the database locks: "pilo" in ASCII. */
-const LOCK = 0x70_69_6c_6f;
+export const LOCK = 0x70_69_6c_6f;
 
 /** The Postgres schema, one entry a version; entries are only ever added. Times are ms since the epoch. */
 const migrations: readonly string[] = [
@@ -135,7 +135,7 @@ export async function migrate(url: string): Promise<void> {
   client.on('error', () => {}); // the query in flight rejects too
   try {
     await client.connect();
-    await requireVersion(client);
+    await requireFit(client);
     await client.query('BEGIN');
     await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
     await client.query('CREATE TABLE IF NOT EXISTS pilotlight_version (version integer NOT NULL)');
@@ -157,9 +157,17 @@ export async function migrate(url: string): Promise<void> {
   }
 }
 
-async function requireVersion(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
-  const version = rows[0]?.server_version ?? '';
-  if (Number.parseInt(version, 10) >= OLDEST) return;
-  throw new OperatorError(`DATABASE_URL: this is Postgres ${version}; Pilotlight needs ${OLDEST} or newer.`);
+async function requireFit(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ version: string; encoding: string }>(
+    "SELECT current_setting('server_version') AS version, current_setting('server_encoding') AS encoding",
+  );
+  const { version, encoding } = rows[0]!;
+  if (Number.parseInt(version, 10) < OLDEST)
+    throw new OperatorError(
+      `DATABASE_URL: this is Postgres ${version}; Pilotlight needs ${OLDEST} or newer.`,
+    );
+  if (encoding !== 'UTF8')
+    throw new OperatorError(
+      `DATABASE_URL: this database's encoding is ${encoding}, which cannot hold every character. Make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.`,
+    );
 }
