@@ -33,7 +33,10 @@ export interface ReplyOptions {
   readonly log: Logger;
   /** What an earlier process had shown: the same messages are edited in place. */
   readonly resume?: ShownState;
-  /** Called after each successful write. */
+  /**
+   * Called before each write with all the text that it may show, so that a crash in the midst of it takes nothing
+   * back that people saw; and after one that made a new message.
+   */
   readonly onShown?: (state: ShownState) => void;
 }
 
@@ -67,7 +70,8 @@ export class LiveReply {
   readonly #delivered = Promise.withResolvers<Delivery>();
   readonly #paced: PacedReply;
   #text = '';
-  #onScreen = 0;
+  /** Characters that `onShown` was told of. */
+  #told = 0;
   #status: string | null = null;
   #ended = false;
   #settled = false;
@@ -89,7 +93,7 @@ export class LiveReply {
     this.#paced = { state: (now) => this.#state(now), write: (op) => this.#write(op) };
     if (options.resume) {
       this.#text = options.resume.text;
-      this.#onScreen = this.#text.length;
+      this.#told = this.#text.length;
       this.#backlog.add(this.#text.length, this.#now());
       this.#backlog.shown(this.#text.length);
     }
@@ -229,6 +233,7 @@ export class LiveReply {
 
   async #send(draft: Draft): Promise<Outcome> {
     try {
+      if (this.#text.length > this.#told) this.#tell();
       const receipt = await this.#withTimeout((signal) => {
         const { turn } = this.#options;
         const options = { turn, key: `${turn}:${draft.index}`, final: draft.final, signal };
@@ -251,13 +256,17 @@ export class LiveReply {
     this.#lostPost = undefined;
     this.#screen.shown(draft.index, receipt.message, draft.page);
     this.#backlog.shown(this.#screen.shows);
-    this.#onScreen = Math.max(this.#onScreen, this.#screen.shows);
     if (draft.page.source !== '') {
       this.#firstShownAt ??= this.#now();
       this.#setStatus(null);
     }
-    this.#options.onShown?.({ messages: this.#screen.messages, text: this.#text.slice(0, this.#onScreen) });
+    if (draft.message === undefined) this.#tell();
     if (this.#screen.stands) this.#deliver('stands');
+  }
+
+  #tell(): void {
+    this.#told = this.#text.length;
+    this.#options.onShown?.({ messages: this.#screen.messages, text: this.#text });
   }
 
   #failed(draft: Draft, error: unknown): Outcome {
