@@ -30,6 +30,11 @@ export function wordsIn(text: string, name: string): number[] {
   return [...found].map(([, number]) => Number(number));
 }
 
+/** The bot said that it did not take a question, which whoever asked may do again. */
+const NOT_TAKEN = /(could not|cannot) take your question/;
+
+export const isNotTaken = ({ text }: ShownMessage): boolean => NOT_TAKEN.test(text);
+
 export const isOvertaken = ({ text }: ShownMessage): boolean => text.includes(OVERTAKEN);
 
 /** The bot's messages that answer each question. Those that tell no word of it go to whose turn it was. */
@@ -41,7 +46,8 @@ export function answersTo(asked: readonly Asked[]): Map<Asked, ShownMessage[]> {
     const here = fake
       .messages(channel)
       .filter(({ author, onlyFor }) => author.bot && !onlyFor)
-      .filter((message) => message.thread === thread || message.id === thread);
+      .filter((message) => message.thread === thread || message.id === thread)
+      .filter((message) => !isNotTaken(message));
     const nameless: ShownMessage[] = [];
     for (const message of here) {
       const owner = conversation.find(({ question }) => wordsIn(message.text, question.name).length > 0);

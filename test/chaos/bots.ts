@@ -19,6 +19,8 @@ export class Bot {
   starts = 0;
   readonly #env: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
+  /** Its end was asked for. */
+  #ending = false;
   #wanted = true;
   #ready = Promise.withResolvers<void>();
 
@@ -63,14 +65,16 @@ export class Bot {
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
     if (!child) return;
-    this.#child = undefined;
-    this.#ready = Promise.withResolvers();
+    if (!this.#ending) this.#ready = Promise.withResolvers();
+    this.#ending = true;
     child.kill(signal);
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    if (this.#child === child) this.#child = undefined;
   }
 
   #spawn(): void {
     if (this.#child) return;
+    this.#ending = false;
     this.starts += 1;
     this.lines.push(`--- start ${this.starts}`);
     const child = spawn(process.execPath, [MAIN], {
@@ -82,7 +86,7 @@ export class Bot {
       createInterface(stream).on('line', (line) => this.#said(child, line));
     }
     child.once('exit', async (code, signal) => {
-      if (this.#child !== child) return;
+      if (this.#child !== child || this.#ending) return;
       this.crashes.push(code ?? signal!);
       this.lines.push(`--- ended by itself: ${code ?? signal}`);
       this.#child = undefined;

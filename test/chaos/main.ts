@@ -2,13 +2,15 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { TestPostgres } from '../support/postgres.ts';
 import { type Outcome, run } from './run.ts';
 
 const HELP = `npm run chaos -- [options]
   --runs N       how many runs (default 20)
   --seed S       the first run's seed, each next one has the next (default 1)
   --parallel N   runs at once (default 2)
-  --processes N  bot processes (default 1)
+  --processes N  bot processes (default 1); more than one share a Postgres
+  --postgres     one process, too, keeps what it knows in Postgres
 A run whose end was wrong prints its seed: --seed S --runs 1 plays the same plan again.`;
 
 const { values } = parseArgs({
@@ -17,6 +19,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     parallel: { type: 'string', default: '2' },
     processes: { type: 'string', default: '1' },
+    postgres: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -42,15 +45,18 @@ const outcomes: Outcome[] = [];
 let next = first;
 
 async function work(): Promise<void> {
+  // One for each of those who work at once, since a run may restart it.
+  const postgres = values.postgres || processes > 1 ? await TestPostgres.start() : undefined;
   while (next < first + runs) {
     const seed = next++;
-    const outcome = await run(seed, { processes });
+    const outcome = await run(seed, { processes, postgres });
     outcomes.push(outcome);
     if (outcome.faults.length === 0) continue;
     const file = join(tmpdir(), `pilotlight-chaos-seed-${seed}.txt`);
     writeFileSync(file, [...outcome.faults, outcome.report()].join('\n'));
     console.log(`seed ${seed} failed:\n  ${outcome.faults.join('\n  ')}\n  → ${file}`);
   }
+  await postgres?.stop();
 }
 
 await Promise.all(Array.from({ length: parallel }, work));

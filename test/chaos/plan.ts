@@ -26,7 +26,14 @@ export type Trouble =
   | { readonly type: 'kill'; readonly process: number; readonly downMs: number }
   /** SIGTERM, and another process in its place. */
   | { readonly type: 'restart'; readonly process: number }
-  | { readonly type: 'wire'; readonly side: Side; readonly how: Failure; readonly ms: number }
+  | {
+      readonly type: 'wire';
+      readonly side: Side;
+      /** Whose wire, if it is that to the database: each process has its own. */
+      readonly process: number;
+      readonly how: Failure;
+      readonly ms: number;
+    }
   | {
       readonly type: 'refuse';
       readonly platform: PlatformName;
@@ -106,14 +113,16 @@ function troubleOf(random: Random, processes: number, postgres: boolean): Troubl
   const platform = random.pick(['slack', 'discord'] as const);
   const calls = random.whole(1, 4);
   const ms = random.whole(50, 700);
+  const process = random.whole(0, processes - 1);
   return random.weighted<Trouble>([
-    [6, { type: 'kill', process: random.whole(0, processes - 1), downMs: random.whole(0, 400) }],
-    [2, { type: 'restart', process: random.whole(0, processes - 1) }],
+    [6, { type: 'kill', process, downMs: random.whole(0, 400) }],
+    [2, { type: 'restart', process }],
     [
       3,
       {
         type: 'wire',
         side: random.pick(['slack', 'discord', 'model'] as const),
+        process,
         how: random.pick(['cut', 'cut', 'hang'] as const),
         ms,
       },
@@ -126,7 +135,10 @@ function troubleOf(random: Random, processes: number, postgres: boolean): Troubl
     [1, { type: 'stop', platform }],
     [0.5, { type: 'delete', platform }],
     [postgres ? 2 : 0, { type: 'database', downMs: random.whole(0, 500) }],
-    [postgres ? 2 : 0, { type: 'wire', side: 'database', how: random.pick(['cut', 'hang'] as const), ms }],
+    [
+      postgres ? 2 : 0,
+      { type: 'wire', side: 'database', process, how: random.pick(['cut', 'hang'] as const), ms },
+    ],
   ]);
 }
 

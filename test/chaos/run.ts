@@ -1,11 +1,10 @@
 /** One run: bots, people who ask, what goes wrong, and the verdict on what the chats show in the end. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ShownMessage } from '../../sandbox/chat.ts';
-import { type Asked, answersTo, isRunning } from './asked.ts';
+import type { TestPostgres } from '../support/postgres.ts';
+import { type Asked, answersTo, isNotTaken, isRunning } from './asked.ts';
 import { Bot } from './bots.ts';
+import { type Database, inPostgres, inSqlite } from './database.ts';
 import { type FarSide, startFarSide } from './far-side.ts';
 import { faultsOf, stateOf, wayOn } from './judge.ts';
 import { ask, isAccepted } from './people.ts';
@@ -35,16 +34,18 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly processes: number;
+  /** Where the bots keep what they know; a SQLite file if left out. */
+  readonly postgres?: TestPostgres | undefined;
 }
 
 /** Plays the plan of a seed. Never throws for what the bot does: that is a fault of the outcome. */
-export async function run(seed: number, { processes }: RunOptions): Promise<Outcome> {
+export async function run(seed: number, { processes, postgres }: RunOptions): Promise<Outcome> {
   const began = performance.now();
-  const plan = planOf(seed, { processes, postgres: false });
-  const folder = await mkdtemp(join(tmpdir(), 'pilotlight-chaos-'));
+  const plan = planOf(seed, { processes, postgres: postgres !== undefined });
   const farSide = await startFarSide(plan);
-  const env = { ...farSide.env, DATABASE_URL: `sqlite:${join(folder, 'chaos.db')}` };
-  const scene = { plan, farSide, bots: Array.from({ length: processes }, () => new Bot(env)), asked: [] };
+  const database = await (postgres ? inPostgres(postgres, processes) : inSqlite());
+  const bots = database.urls.map((DATABASE_URL) => new Bot({ ...farSide.env, DATABASE_URL }));
+  const scene: Scene = { plan, farSide, database, bots, asked: [] };
   try {
     const faults = await play(scene).catch((error: Error) => [`the run itself failed: ${error.stack}`]);
     const ended = count(scene);
@@ -55,13 +56,14 @@ export async function run(seed: number, { processes }: RunOptions): Promise<Outc
   } finally {
     await Promise.all(scene.bots.map((bot) => bot.close()));
     await farSide.close();
-    await rm(folder, { recursive: true, force: true });
+    await database.close();
   }
 }
 
 interface Scene {
   readonly plan: Plan;
   readonly farSide: FarSide;
+  readonly database: Database;
   readonly bots: readonly Bot[];
   readonly asked: Asked[];
 }
@@ -86,12 +88,21 @@ async function play(scene: Scene): Promise<string[]> {
     if (wrong(scene).length > 0) still = 0;
     await wait(LOOK_EVERY);
   }
-  return [...watch.faults, ...wrong(scene)];
+  return [...(mayForget(plan) ? [] : watch.faults), ...wrong(scene)];
 }
 
+/** A process that cannot store what it shows, and is then killed, leaves others to answer anew. */
+const mayForget = ({ troubles }: Plan): boolean =>
+  troubles.some(({ trouble }) => trouble.type === 'kill') &&
+  troubles.some(
+    ({ trouble }) => trouble.type === 'database' || (trouble.type === 'wire' && trouble.side === 'database'),
+  );
+
 /** What must not be so when all is over. */
-function wrong({ asked, farSide }: Scene): string[] {
+function wrong({ plan, asked, farSide }: Scene): string[] {
   const { slack } = farSide;
+  // Signs are best effort: those of a process that ends may stay.
+  const signsGo = !plan.troubles.some(({ trouble }) => trouble.type === 'kill' || trouble.type === 'restart');
   const faults: string[] = [];
   const known = new Set<string>();
   for (const [one, messages] of answersTo(asked)) {
@@ -102,13 +113,14 @@ function wrong({ asked, farSide }: Scene): string[] {
   for (const [fake, channel] of channels(farSide)) {
     for (const message of fake.messages(channel)) {
       const { id, author, onlyFor, text, reactions } = message;
-      if (reactions.length > 0) faults.push(`the sign on ${JSON.stringify(text)} stays`);
-      if (!author.bot || onlyFor || known.has(id)) continue;
+      if (signsGo && reactions.length > 0) faults.push(`the sign on ${JSON.stringify(text)} stays`);
+      if (!author.bot || onlyFor || known.has(id) || isNotTaken(message)) continue;
       faults.push(`a message answers nothing that was asked: ${JSON.stringify(text)}`);
     }
   }
   for (const channel of [slack.channel, slack.dm]) {
-    for (const { text } of slack.activity(channel)) faults.push(`a thread goes on saying "${text}"`);
+    for (const { text } of signsGo ? slack.activity(channel) : [])
+      faults.push(`a thread goes on saying "${text}"`);
   }
   return faults;
 }

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { FaultAct } from '../../sandbox/faults.ts';
 import { type Asked, answersTo, isRunning } from './asked.ts';
 import type { Bot } from './bots.ts';
+import type { Database } from './database.ts';
 import type { FarSide } from './far-side.ts';
 import type { PlatformName, Trouble } from './plan.ts';
 
@@ -22,23 +23,25 @@ const PATIENCE = 1_500;
 
 interface Scene {
   readonly farSide: FarSide;
+  readonly database: Database;
   readonly bots: readonly Bot[];
   readonly asked: readonly Asked[];
 }
 
 /** Resolves when it is over: what was cut is mended, what was killed has been started again. */
-export async function cause(trouble: Trouble, { farSide, bots, asked }: Scene): Promise<void> {
+export async function cause(trouble: Trouble, { farSide, database, bots, asked }: Scene): Promise<void> {
   const { model, wires } = farSide;
   switch (trouble.type) {
     case 'kill':
       return bots[trouble.process]!.kill(trouble.downMs);
     case 'restart':
       return bots[trouble.process]!.restart();
-    case 'wire':
-      if (trouble.side === 'database') return;
-      wires[trouble.side].fail(trouble.how);
+    case 'wire': {
+      const wire = trouble.side === 'database' ? database.wires[trouble.process]! : wires[trouble.side];
+      wire.fail(trouble.how);
       await wait(trouble.ms);
-      return wires[trouble.side].mend();
+      return wire.mend();
+    }
     case 'refuse':
       return refuse(farSide, trouble.platform, trouble.calls, refusal(trouble.platform, trouble.status));
     case 'lose-answers':
@@ -67,6 +70,7 @@ export async function cause(trouble: Trouble, { farSide, bots, asked }: Scene): 
     case 'delete':
       return meddle(trouble.type, farSide, trouble.platform, asked);
     case 'database':
+      return database.restart(trouble.downMs);
   }
 }
 
