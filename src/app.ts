@@ -42,7 +42,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   const platforms: ChatPlatform[] = [];
   const warm = createWarm({ config, store, models, platforms, clock, log });
   platforms.push(...(await createPlatforms(config, warm, log, clock)));
-  const pacer = new EditPacer({ clock, log });
+  const pacer = new EditPacer({ clock, log, ledger: cluster.ledger });
   const admins = { slack: config.SLACK_ADMIN_IDS, discord: config.DISCORD_ADMIN_IDS };
   const bot = new PilotlightBot({
     store,

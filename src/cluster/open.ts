@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
+import type { Ledger } from '../reply/ledger.ts';
 import type { Store } from '../store/store.ts';
 import { type Leases, LocalLeases } from './leases.ts';
 import { LocalTurnQueue } from './local-turn-queue.ts';
@@ -11,6 +12,8 @@ export interface Cluster {
   readonly queue: TurnQueue;
   readonly signals: Signals;
   readonly leases: Leases;
+  /** Undefined where nobody shares the edit budgets. */
+  readonly ledger?: Ledger;
   close(): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Database } from '../store/postgres/database.ts';
 import { Link } from './link.ts';
 import type { Cluster } from './open.ts';
+import { PostgresBudgets } from './postgres-budgets.ts';
 import { PostgresLeases } from './postgres-leases.ts';
 import { PostgresSignals } from './postgres-signals.ts';
 import { PostgresTurnQueue } from './postgres-turn-queue.ts';
@@ -21,6 +22,7 @@ export async function openPostgresCluster(parts: {
     queue,
     signals: new PostgresSignals(link),
     leases: new PostgresLeases(parts.database),
+    ledger: new PostgresBudgets(parts),
     async close() {
       await queue.close();
       await link.close();

@@ -1,7 +1,7 @@
 import type { Budget, SeenLimit } from './surface.ts';
 
 /** Two clocks drift and timers fire early: a slot counts as taken this much longer than its window. */
-const marginMs = (windowMs: number) => 15 + windowMs / 1000;
+export const marginMs = (windowMs: number) => 15 + windowMs / 1000;
 
 /** After a refusal the limit is read this much lower, and as much higher again after quiet windows. */
 const caution = { drop: 0.75, rise: 1.1, quietWindows: 4 };
@@ -14,6 +14,7 @@ const caution = { drop: 0.75, rise: 1.1, quietWindows: 4 };
  */
 export class BudgetWindow {
   readonly id: string;
+  readonly budget: Budget;
   readonly #rate: number;
   readonly #burst: number;
   readonly #limit: number;
@@ -32,6 +33,7 @@ export class BudgetWindow {
   /** `share`: the part of the budget that this process may use, 0 < share ≤ 1. */
   constructor(budget: Budget, share = 1) {
     this.id = budget.id;
+    this.budget = budget;
     const limit = budget.limit * share;
     // Less than one write a window is one write in a longer window.
     this.#limit = Math.max(1, Math.floor(limit));
@@ -102,6 +104,12 @@ export class BudgetWindow {
     if (now - this.#cautionAt < this.#windowMs && this.#caution < 1) return;
     this.#caution *= caution.drop;
     this.#cautionAt = now;
+  }
+
+  /** A write that was taken was not sent, since other processes have used up the budget for `waitMs`, if so. */
+  giveBack(now: number, waitMs = 0): void {
+    this.#inFlight -= 1;
+    this.#closedUntil = Math.max(this.#closedUntil, now + waitMs);
   }
 
   /**

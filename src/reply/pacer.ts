@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import { BudgetWindow } from './budget.ts';
+import type { Ledger, Slot } from './ledger.ts';
 import { decide, type ReplyState, tuning } from './policy.ts';
 import type { Budget, Receipt, WriteOp } from './surface.ts';
 
@@ -23,6 +24,8 @@ export interface PacedReply {
 const lookEveryMs = 250;
 /** A reply that had nothing to write after all is asked again no sooner. */
 const emptyWriteMs = 10;
+/** When the other processes cannot be asked for a slot, they are asked again no sooner. */
+const askAgainMs = 500;
 
 /**
  * Decides when which reply may write, so that all replies on a budget share it and none exceeds it. The
@@ -32,19 +35,32 @@ export class EditPacer {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #share: number;
+  readonly #ledger: Ledger | undefined;
   readonly #tune: typeof tuning;
   readonly #replies = new Set<PacedReply>();
   readonly #windows = new Map<string, BudgetWindow>();
+  /** Replies for whose write a slot is being asked for. */
+  readonly #asking = new Set<PacedReply>();
   #cancelLook: (() => void) | undefined;
   #lookAt = Number.POSITIVE_INFINITY;
 
-  /** `share`: this process's part of every budget when several use the same token; 1 = all. */
-  constructor(options: { clock: Clock; log: Logger; share?: number; tune?: Partial<typeof tuning> }) {
+  /**
+   * `share`: this process's part of every budget when several use the same token; 1 = all. `ledger`: asked before
+   * each write, where processes share their budgets as they need them.
+   */
+  constructor(options: {
+    clock: Clock;
+    log: Logger;
+    share?: number;
+    ledger?: Ledger | undefined;
+    tune?: Partial<typeof tuning>;
+  }) {
     const { share = 1 } = options;
     if (!(share > 0 && share <= 1)) throw new RangeError(`share must be above 0 and at most 1, not ${share}`);
     this.#clock = options.clock;
     this.#log = options.log;
     this.#share = share;
+    this.#ledger = options.ledger;
     this.#tune = { ...tuning, ...options.tune };
   }
 
@@ -82,28 +98,59 @@ export class EditPacer {
       if (!state) this.#replies.delete(reply);
       else {
         replies.push(reply);
-        states.push({ ...state, edit: this.#windowsOf(state.edit), post: this.#windowsOf(state.post) });
+        const busy = state.busy || this.#asking.has(reply);
+        states.push({ ...state, busy, edit: this.#windowsOf(state.edit), post: this.#windowsOf(state.post) });
       }
     }
     const { writes, lookAt } = decide(states, now, this.#tune);
-    for (const { reply, op } of writes) this.#start(replies[reply]!, op, states[reply]![op]);
+    for (const { reply, op } of writes) {
+      if (this.#ledger) void this.#ask(this.#ledger, replies[reply]!, op, states[reply]![op]);
+      else this.#start(replies[reply]!, op, states[reply]![op]);
+    }
     if (this.#replies.size < before) this.#forgetIdle(now);
     if (lookAt === undefined) return;
     const textWaits = states.some((state) => state.want === 'text' && !state.busy);
     this.#lookIn(Math.max(1, textWaits ? Math.min(lookAt - now, lookEveryMs) : lookAt - now));
   }
 
-  #start(reply: PacedReply, op: WriteOp, windows: readonly BudgetWindow[]): void {
+  #start(reply: PacedReply, op: WriteOp, windows: readonly BudgetWindow[], slot?: Slot): void {
     const writing = reply.write(op);
     if (!writing) {
+      slot?.giveBack();
       this.#lookIn(emptyWriteMs);
       return;
     }
     for (const window of windows) window.take(this.#clock.monotonic());
     void writing.then((outcome) => {
+      slot?.answered();
       this.#settle(windows, outcome);
       this.#lookIn(0);
     });
+  }
+
+  /** Starts a write once the other processes leave room for it. */
+  async #ask(
+    ledger: Ledger,
+    reply: PacedReply,
+    op: WriteOp,
+    windows: readonly BudgetWindow[],
+  ): Promise<void> {
+    this.#asking.add(reply);
+    for (const window of windows) window.take(this.#clock.monotonic());
+    const answer = await ledger.reserve(windows.map(({ budget }) => budget)).catch((error) => {
+      this.#log.warn({ err: error }, 'cannot ask the other processes for a slot');
+      return undefined;
+    });
+    this.#asking.delete(reply);
+    const now = this.#clock.monotonic();
+    const waits = new Map(answer?.full ? answer.budgets.map((full) => [full.id, full.retryAfterMs]) : []);
+    for (const window of windows) window.giveBack(now, answer ? waits.get(window.id) : askAgainMs);
+    if (!answer || answer.full) return this.#lookIn(0);
+    // What is left of a slot counts this write, which the window counts once it starts.
+    for (const { budget, remaining, resetAfterMs } of answer.seen)
+      this.#windows.get(budget)?.learn({ budget, remaining: remaining + 1, resetAfterMs }, now);
+    if (this.#replies.has(reply) && reply.state(now)) this.#start(reply, op, windows, answer);
+    else answer.giveBack();
   }
 
   #settle(windows: readonly BudgetWindow[], { seen = [], limited }: Outcome): void {

@@ -52,14 +52,18 @@ const edits = (hits: readonly RateLimitHit[]) => hits.filter(({ call }) => !call
 const told = ({ buttons }: { buttons: readonly { label: string }[] }) => buttons.map(({ label }) => label);
 
 describe('bot processes on one Postgres', { timeout: 90_000 }, () => {
-  it.for([2, 4])('answer every question once and share the work (%i)', async (count, test) => {
-    const { ask, answers, places, bots } = await together(test, count);
-    for (let i = 0; i < 24; i += 1) ask(`repeat after me: answer ${i}`, places[i % places.length]);
-    await Promise.all(answers.map((each) => each.end(24 / places.length)));
-    const all = answers.flatMap((each) => each.all.map(({ text }) => text));
-    expect(all.sort()).toEqual(Array.from({ length: 24 }, (_, i) => `answer ${i}`).sort());
-    for (const { output } of bots) expect(output.lines.some(started)).toBe(true);
-  });
+  it.for([2, 4])(
+    'answer every question once, share the work and exceed no budget (%i)',
+    async (count, test) => {
+      const { ask, answers, places, bots, fakes } = await together(test, count);
+      for (let i = 0; i < 24; i += 1) ask(`repeat after me: answer ${i}`, places[i % places.length]);
+      await Promise.all(answers.map((each) => each.end(24 / places.length)));
+      const all = answers.flatMap((each) => each.all.map(({ text }) => text));
+      expect(all.sort()).toEqual(Array.from({ length: 24 }, (_, i) => `answer ${i}`).sort());
+      expect(edits(fakes.slack.rateLimitHits)).toEqual([]);
+      for (const { output } of bots) expect(output.lines.some(started)).toBe(true);
+    },
+  );
 
   it('take a turn over from one that is killed, and repair the same message', async (test) => {
     const { ask, answers, bots, fakes, running } = await together(test, 2, { tokensPerSecond: 60 });

@@ -124,6 +124,48 @@ const migrations: readonly string[] = [
     jobs uuid[] NOT NULL
   );
   `,
+  `
+  -- Writes to a chat platform that count against a budget which all processes share.
+  CREATE TABLE slots (
+    budget text NOT NULL,
+    id     uuid NOT NULL,
+    until  timestamptz NOT NULL,
+    PRIMARY KEY (budget, id)
+  );
+  CREATE INDEX slots_until ON slots (budget, until);
+
+  -- Takes a slot of each budget, or of none. wait: NULL while there was room, else ms until there may be.
+  CREATE FUNCTION take_slots(slot uuid, ids text[], limits int[], keeps int[], unanswered int)
+  RETURNS TABLE (budget text, used int, wait int) LANGUAGE plpgsql AS $$
+  #variable_conflict use_column
+  DECLARE
+    at timestamptz;
+    refused boolean := false;
+  BEGIN
+    -- Losing the last half second in a crash of Postgres costs less than a disk's sync for every write.
+    PERFORM set_config('synchronous_commit', 'off', true);
+    FOR i IN 1 .. cardinality(ids) LOOP -- sorted by the caller: no deadlock
+      PERFORM pg_advisory_xact_lock(7, hashtext(ids[i]));
+    END LOOP;
+    at := clock_timestamp();
+    DELETE FROM slots WHERE slots.budget = ANY (ids) AND until <= at;
+    FOR i IN 1 .. cardinality(ids) LOOP
+      budget := ids[i];
+      SELECT count(*) INTO used FROM slots WHERE slots.budget = ids[i];
+      wait := NULL;
+      IF used >= limits[i] THEN
+        refused := true;
+        SELECT least(ceil(extract(epoch FROM until - at) * 1000), keeps[i]) INTO wait FROM slots
+          WHERE slots.budget = ids[i] ORDER BY until OFFSET used - limits[i] LIMIT 1;
+      END IF;
+      used := used + 1;
+      RETURN NEXT;
+    END LOOP;
+    IF NOT refused THEN
+      INSERT INTO slots SELECT b, slot, at + (k + unanswered) * interval '1 ms' FROM unnest(ids, keeps) AS t (b, k);
+    END IF;
+  END $$;
+  `,
 ];
 
 /**

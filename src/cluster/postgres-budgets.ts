@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { marginMs } from '../reply/budget.ts';
+import type { Full, Ledger, Slot } from '../reply/ledger.ts';
+import type { Budget } from '../reply/surface.ts';
+import type { Database } from '../store/postgres/database.ts';
+
+/** A write that is never answered counts this much longer than its window: a process may have died with it; ms. */
+const UNANSWERED = 30_000;
+
+interface Row {
+  readonly budget: string;
+  readonly used: number;
+  /** Null while there is room. */
+  readonly wait: number | null;
+}
+
+/**
+ * Edit budgets that several processes use together, kept strictly in Postgres and by its clock: a slot counts
+ * from being taken until a whole window after the write was answered, as in a BudgetWindow. One round trip a
+ * write (the function `take_slots` in the migrations), and one more behind it.
+ */
+export class PostgresBudgets implements Ledger {
+  readonly #database: Database;
+  readonly #log: Logger;
+
+  constructor({ database, log }: { database: Database; log: Logger }) {
+    this.#database = database;
+    this.#log = log;
+  }
+
+  async reserve(budgets: readonly Budget[]): Promise<Slot | Full> {
+    const windows = budgets.map(strictly).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const ids = windows.map(({ id }) => id);
+    const keeps = windows.map(({ keepMs }) => keepMs);
+    const slot = randomUUID();
+    const rows = await this.#database.query<Row>('SELECT * FROM take_slots($1, $2, $3, $4, $5)', [
+      slot,
+      ids,
+      windows.map(({ limit }) => limit),
+      keeps,
+      UNANSWERED,
+    ]);
+    const full = rows.filter(({ wait }) => wait !== null);
+    if (full.length > 0) {
+      return { full: true, budgets: full.map(({ budget, wait }) => ({ id: budget, retryAfterMs: wait! })) };
+    }
+    return {
+      full: false,
+      seen: rows.map(({ budget, used }, at) => ({
+        budget,
+        remaining: windows[at]!.limit - used,
+        resetAfterMs: windows[at]!.keepMs,
+      })),
+      answered: () =>
+        this.#later(
+          `UPDATE slots SET until = clock_timestamp() + kept.ms * interval '1 ms'
+           FROM unnest($2::text[], $3::int[]) AS kept (budget, ms)
+           WHERE slots.budget = kept.budget AND slots.id = $1`,
+          [slot, ids, keeps],
+        ),
+      giveBack: () => this.#later('DELETE FROM slots WHERE budget = ANY ($2) AND id = $1', [slot, ids]),
+    };
+  }
+
+  /** Should it fail, the slot counts for longer than it must. */
+  #later(sql: string, values: readonly unknown[]): void {
+    this.#database.query(sql, values).catch((error) => {
+      this.#log.debug({ err: error }, 'cannot say that a write was answered');
+    });
+  }
+}
+
+/** A budget with a burst, read as at most that burst in any part of its window that refills it. */
+function strictly({ id, limit, windowMs, burst = limit }: Budget): {
+  id: string;
+  limit: number;
+  keepMs: number;
+} {
+  const window = (windowMs * Math.min(burst, limit)) / limit;
+  return { id, limit: Math.min(burst, limit), keepMs: Math.ceil(window + marginMs(window)) };
+}
