@@ -104,7 +104,7 @@ export function createWarm(parts: {
       prewarmer?.asked(models.for(place).name);
     },
     start() {
-      if (tokens.length > 0) return;
+      if (tokens.length > 0) return void warnOfWarm(store, tokens, log);
       models.onChange(() => void modes.use(kept()));
       void modes.start();
     },
@@ -119,4 +119,16 @@ export function createWarm(parts: {
 function missing(name: string, config: Config): readonly string[] {
   if (name === 'default') return (['MODAL_APP', 'MODAL_SERVER'] as const).filter((key) => !config[key]);
   return [`modal_server of ${name} (MODELS_FILE)`];
+}
+
+/** Without a token nobody can put to sleep what an earlier process kept warm: the operator must know. */
+async function warnOfWarm(store: Store, missing: readonly string[], log: Logger): Promise<void> {
+  const { targets = {} } = (await store.warm.load().catch(() => null)) ?? {};
+  for (const { target, agreed } of Object.values(targets)) {
+    if (agreed?.containers === 0) continue;
+    log.error(
+      target,
+      `This may still be kept warm, and without ${missing.join(' and ')} Pilotlight cannot let it sleep: set them, or stop it at modal.com/apps.`,
+    );
+  }
 }

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
 
 const HOUR = 3_600_000;
 /** Longer than an awake model takes for its first words. */
@@ -325,6 +326,32 @@ describe('pre-warming on intent', () => {
 });
 
 describe('without Modal credentials', () => {
+  it('the log says what was left warm, since nobody can let it sleep', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pilotlight-'));
+    const store = new SqliteStore(join(folder, 'warm.db'));
+    const settings = { minContainers: 1, maxContainers: 9, bufferContainers: 0, scaledownWindowMs: 60_000 };
+    await store.warm.change(() => ({
+      targets: {
+        a: { target: { app: 'a', server: 'Left' }, agreed: { containers: 1, at: 0, settings } },
+        b: { target: { app: 'a', server: 'Asleep' }, agreed: { containers: 0, at: 0, settings } },
+      },
+    }));
+    await store.close();
+    const lines: string[] = [];
+    const sandbox = await startSandbox({
+      log: pino({ level: 'error' }, { write: (line) => lines.push(line) }),
+      env: {
+        DATABASE_URL: `sqlite:${join(folder, 'warm.db')}`,
+        MODAL_TOKEN_ID: '',
+        MODAL_TOKEN_SECRET: '',
+      },
+    });
+    await vi.waitFor(() => expect(lines).toHaveLength(1));
+    expect(lines[0]).toMatch(/"server":"Left".*without MODAL_TOKEN_ID and MODAL_TOKEN_SECRET/);
+    await sandbox.close();
+    rmSync(folder, { recursive: true });
+  });
+
   it('the bot answers questions, and its commands say what is missing', async () => {
     const sandbox = await startSandbox({
       log: pino({ level: 'silent' }),
