@@ -40,7 +40,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
     log,
   });
   const platforms: ChatPlatform[] = [];
-  const warm = createWarm({ config, store, models, platforms, clock, log });
+  const warm = createWarm({ config, store, leases: cluster.leases, models, platforms, clock, log });
   platforms.push(...(await createPlatforms(config, warm, log, clock)));
   const pacer = new EditPacer({ clock, log, ledger: cluster.ledger });
   const admins = { slack: config.SLACK_ADMIN_IDS, discord: config.DISCORD_ADMIN_IDS };

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { type Commands, createCommands } from './bot/commands.ts';
 import type { ChatPlatform } from './bot/ports.ts';
 import { createTell } from './bot/tell.ts';
 import type { Clock } from './clock.ts';
+import type { Leases } from './cluster/leases.ts';
 import type { Config } from './config.ts';
 import { createAutoscaler } from './modal/autoscaler.ts';
 import { Costs } from './modal/costs.ts';
@@ -31,13 +31,14 @@ export interface Warm {
 export function createWarm(parts: {
   config: Config;
   store: Store;
+  leases: Leases;
   models: Models;
   /** Filled by the time that there is something to tell. */
   platforms: readonly ChatPlatform[];
   clock: Clock;
   log: Logger;
 }): Warm {
-  const { config, store, models, platforms, clock, log } = parts;
+  const { config, store, leases, models, platforms, clock, log } = parts;
   const admins = { slack: config.SLACK_ADMIN_IDS, discord: config.DISCORD_ADMIN_IDS };
   const costs = (gpu: string | undefined) => {
     const price = gpu ? priceOf(gpu, config.GPU_PRICES) : undefined;
@@ -48,7 +49,7 @@ export function createWarm(parts: {
     tokens.length > 0 ? [] : models.all.flatMap(({ name, modal }) => (modal ? [{ name, ...modal }] : []));
   const modes = new WarmModes(kept(), {
     store: store.warm,
-    holder: randomUUID(),
+    leases,
     clock,
     log,
     scale: (target) =>

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
+import type { Leases } from '../cluster/leases.ts';
 import type { Target, TargetState, WarmStore } from '../store/warm-store.ts';
 import { makeAgree } from './agreement.ts';
 import type { Autoscaler } from './autoscaler.ts';
@@ -16,8 +17,8 @@ const LOOK = 60_000;
 const SAY_AGAIN = 300_000;
 /** After a failure, doubled up to {@link LOOK}; ms. */
 const FIRST_RETRY = 5_000;
-/** Another process takes over this long after the leading one died; ms. */
-const LEASE = 90_000;
+/** What the leading process holds; another one has it this long after it died, ms. */
+export const LEASE = ['warm mode', 90_000] as const;
 /** A model that cannot be put to sleep for this long is told of; ms. */
 const WORRY = 60_000;
 /** The wall clock was set, not just corrected; ms. */
@@ -27,8 +28,8 @@ export interface ReconcilerOptions {
   readonly target: Target;
   readonly autoscaler: Autoscaler;
   readonly store: WarmStore;
-  /** This process, to the others on the store. */
-  readonly holder: string;
+  /** One process at a time looks after warm mode. */
+  readonly leases: Leases;
   readonly costs: Costs;
   readonly clock: Clock;
   readonly log: Logger;
@@ -67,7 +68,7 @@ export class Reconciler {
     this.#cancel();
     this.#options.autoscaler.close();
     await this.#queue;
-    await this.#options.store.yieldLead(this.#options.holder);
+    await this.#options.leases.release(LEASE[0]);
   }
 
   /** Somebody uses the model: from now on it is looked how much runs, until nothing does. */
@@ -95,8 +96,8 @@ export class Reconciler {
   }
 
   async #agree(force: boolean): Promise<void> {
-    const { store, holder, clock, costs } = this.#options;
-    const leads = await store.lead(holder, clock.now(), LEASE);
+    const { leases, clock, costs } = this.#options;
+    const leads = await leases.hold(...LEASE);
     const before = await this.#state.load();
     const nothing = !before && !this.#mayRun;
     if (!leads) costs.leave();

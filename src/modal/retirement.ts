@@ -1,23 +1,23 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
+import type { Leases } from '../cluster/leases.ts';
 import type { Target, TargetState, WarmStore } from '../store/warm-store.ts';
 import { makeAgree } from './agreement.ts';
 import type { Autoscaler } from './autoscaler.ts';
 import { ScalingError } from './faults.ts';
 import { type Tell, whoAsked } from './notices.ts';
+import { LEASE } from './reconciler.ts';
 import { TargetStore } from './target-store.ts';
 
 /** Between two tries; ms. */
 const RETRY = 60_000;
-/** Another process takes over this long after the leading one died; ms. */
-const LEASE = 90_000;
 const ASLEEP = { containers: 0, tuning: {}, because: 'nothing' } as const;
 
 export interface RetirementOptions {
   readonly target: Target;
   readonly autoscaler: Autoscaler;
   readonly store: WarmStore;
-  readonly holder: string;
+  readonly leases: Leases;
   readonly clock: Clock;
   readonly log: Logger;
   readonly tell: Tell;
@@ -50,9 +50,9 @@ export class Retirement {
   }
 
   async #run(): Promise<void> {
-    const { store, holder, clock, log } = this.#options;
+    const { leases, clock, log } = this.#options;
     try {
-      const leads = await store.lead(holder, clock.now(), LEASE);
+      const leads = await leases.hold(...LEASE);
       const state = await this.#state.load();
       if (!state || (leads && (await this.#letGo(state)))) return;
     } catch (error) {

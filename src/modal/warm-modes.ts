@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
+import type { Leases } from '../cluster/leases.ts';
 import type { Target, WarmStore } from '../store/warm-store.ts';
 import type { Autoscaler } from './autoscaler.ts';
 import type { Costs } from './costs.ts';
@@ -28,8 +29,8 @@ export interface Keeper {
 
 export interface WarmModesOptions {
   readonly store: WarmStore;
-  /** This process, to the others on the store. */
-  readonly holder: string;
+  /** One process at a time looks after warm mode. */
+  readonly leases: Leases;
   readonly clock: Clock;
   readonly log: Logger;
   readonly scale: (target: Target) => Autoscaler;

@@ -105,4 +105,5 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   "ALTER TABLE turns ADD COLUMN reasoning TEXT NOT NULL DEFAULT ''",
+  'DROP TABLE warm_lease', // SQLite is for one process
 ];

@@ -54,20 +54,6 @@ export class SqliteWarmStore implements WarmStore {
     }));
   }
 
-  async lead(holder: string, now: number, forMs: number): Promise<boolean> {
-    const { changes } = this.#db
-      .prepare(
-        `INSERT INTO warm_lease (id, holder, until) VALUES (1, ?1, ?3)
-         ON CONFLICT DO UPDATE SET holder = ?1, until = ?3 WHERE holder = ?1 OR until <= ?2 OR until > ?2 + 2 * ?4`,
-      )
-      .run(holder, now, now + forMs, forMs);
-    return Number(changes) > 0;
-  }
-
-  async yieldLead(holder: string): Promise<void> {
-    this.#db.prepare('DELETE FROM warm_lease WHERE holder = ?').run(holder);
-  }
-
   async addUsage(day: string, usage: Partial<Usage>): Promise<void> {
     this.#db
       .prepare(

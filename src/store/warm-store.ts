@@ -101,10 +101,6 @@ export interface WarmStore {
   change(change: (state: WarmState) => WarmState, entry?: AuditEntry): Promise<WarmState>;
   /** Newest first. */
   audit(limit: number): Promise<readonly AuditEntry[]>;
-  /** Takes or renews the lead for `forMs`; false while another process has it. */
-  lead(holder: string, now: number, forMs: number): Promise<boolean>;
-  /** Gives the lead up. */
-  yieldLead(holder: string): Promise<void>;
   /** Adds to a UTC day (2026-01-31). */
   addUsage(day: string, usage: Partial<Usage>): Promise<void>;
   /** The sum of all days that begin with this: "2026-01" for a month. */

@@ -4,12 +4,12 @@ import { Retirement } from '../../src/modal/retirement.ts';
 import { admin, HOUR, MINUTE, Play, target } from './warm-support.ts';
 
 /** The settings name another server from now on. */
-function retire({ app, store, clock, notices }: Play, holder = 'new'): Retirement {
+function retire({ app, store, leases, clock, notices }: Play): Retirement {
   const retirement = new Retirement({
     target,
     autoscaler: app,
     store,
-    holder,
+    leases: leases.of('new'),
     clock,
     log: pino({ level: 'silent' }),
     tell: async (to, notice) => void notices.push({ to, notice }),

@@ -4,6 +4,7 @@ import { Costs } from '../../src/modal/costs.ts';
 import type { Notice } from '../../src/modal/notices.ts';
 import { type WarmModel, WarmModes } from '../../src/modal/warm-modes.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SharedLeases } from '../support/shared-leases.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { AppDouble, admin, HOUR, MINUTE } from './warm-support.ts';
 
@@ -13,15 +14,16 @@ const coder = { name: 'coder', app: 'app', server: 'Coder' };
 describe('warm mode for several models', () => {
   let clock: VirtualClock;
   let store: SqliteStore;
+  let leases: SharedLeases;
   let apps: Record<string, AppDouble>;
   let told: [string, Notice['about']][];
   let modes: WarmModes;
 
   /** A process whose settings name these. */
-  function open(models: readonly WarmModel[], holder = 'one'): WarmModes {
+  function open(models: readonly WarmModel[], process = 'one'): WarmModes {
     modes = new WarmModes(models, {
       store: store.warm,
-      holder,
+      leases: leases.of(process),
       clock,
       log: pino({ level: 'silent' }),
       scale: ({ server }) => apps[server]!,
@@ -44,6 +46,7 @@ describe('warm mode for several models', () => {
 
   beforeEach(async () => {
     clock = new VirtualClock();
+    leases = new SharedLeases(clock);
     store = new SqliteStore(':memory:');
     apps = { Chat: new AppDouble(), Coder: new AppDouble() };
     told = [];

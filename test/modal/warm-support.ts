@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import type { Autoscaler, ScalingChange } from '../../src/modal/autoscaler.ts';
 import { Costs } from '../../src/modal/costs.ts';
@@ -7,6 +6,7 @@ import type { Notice } from '../../src/modal/notices.ts';
 import { WarmMode } from '../../src/modal/warm-mode.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import type { Origin, Target } from '../../src/store/warm-store.ts';
+import { SharedLeases } from '../support/shared-leases.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 export const MINUTE = 60_000;
@@ -81,6 +81,8 @@ export class Play {
   readonly clock: VirtualClock;
   readonly notices: { readonly to: Origin | undefined; readonly notice: Notice }[] = [];
   readonly store = new SqliteStore(':memory:').warm;
+  readonly leases: SharedLeases;
+  #processes = 0;
   readonly #budgetUsd: number | undefined;
   costs!: Costs;
   warm!: WarmMode;
@@ -88,6 +90,7 @@ export class Play {
   /** @param options.at default a Monday, 12:00 UTC */
   constructor(options: { budgetUsd?: number; at?: number } = {}) {
     this.clock = new VirtualClock(options.at ?? Date.UTC(2026, 0, 5, 12));
+    this.leases = new SharedLeases(this.clock);
     this.#budgetUsd = options.budgetUsd;
     this.open();
   }
@@ -100,7 +103,7 @@ export class Play {
     this.warm = new WarmMode({
       target,
       name: 'default',
-      holder: randomUUID(),
+      leases: this.leases.of(`process ${++this.#processes}`),
       autoscaler,
       store,
       costs: this.costs,

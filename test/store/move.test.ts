@@ -22,13 +22,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The tables of a SQLite file but for the one that only running processes need. */
 const tablesOf = (file: DatabaseSync): string[] =>
   file
     .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     .all()
-    .map(({ name }) => String(name))
-    .filter((name) => name !== 'warm_lease');
+    .map(({ name }) => String(name));
 
 describe('moving from SQLite to Postgres', () => {
   let path: string;

@@ -63,19 +63,6 @@ describe.each(storeKinds)('what warm mode keeps on $name', ({ setUp }) => {
     expect((await store.audit(2)).map(({ at }) => at)).toEqual([3, 2]);
   });
 
-  it('lets one lead until it yields or its time is over, also when its clock was ahead', async () => {
-    expect(await store.lead('a', 1_000, 100)).toBe(true);
-    expect(await store.lead('b', 1_050, 100)).toBe(false);
-    expect(await store.lead('a', 1_090, 100)).toBe(true);
-    expect(await store.lead('b', 1_150, 100)).toBe(false);
-    expect(await store.lead('b', 1_190, 100)).toBe(true);
-    await store.yieldLead('a');
-    expect(await store.lead('a', 1_200, 100)).toBe(false);
-    await store.yieldLead('b');
-    expect(await store.lead('a', 1_200, 100)).toBe(true);
-    expect(await store.lead('b', 500, 100)).toBe(true);
-  });
-
   it('sums up days and months', async () => {
     await store.addUsage('2026-01-30', { containerMs: 1, microUsd: 10 });
     await store.addUsage('2026-01-31', { containerMs: 2, prewarms: 1 });

@@ -9,8 +9,6 @@ import { LOCK, migrate } from './migrations.ts';
 
 /** Rows that one statement inserts. */
 const BATCH = 500;
-/** Means something to running processes alone. */
-const LEFT_OUT = ['warm_lease'];
 
 interface Column {
   readonly name: string;
@@ -54,7 +52,6 @@ async function copy(file: DatabaseSync, url: string): Promise<ReadonlyMap<string
       )
       .all() as { name: string }[];
     for (const { name } of tables) {
-      if (LEFT_OUT.includes(name)) continue;
       await requireEmpty(client, name, url);
       moved.set(name, await copyTable(file, client, name));
     }

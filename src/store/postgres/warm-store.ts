@@ -1,8 +1,6 @@
 import type { AuditEntry, Usage, WarmState, WarmStore } from '../warm-store.ts';
 import type { Database } from './database.ts';
 
-const LEASE = 'warm mode';
-
 /** Warm mode's tables in Postgres. */
 export class PostgresWarmStore implements WarmStore {
   readonly #database: Database;
@@ -40,20 +38,6 @@ export class PostgresWarmStore implements WarmStore {
   async audit(limit: number): Promise<readonly AuditEntry[]> {
     const sql = 'SELECT at, origin, action, detail FROM warm_audit ORDER BY id DESC LIMIT $1';
     return this.#database.query<AuditEntry>(sql, [limit]);
-  }
-
-  async lead(holder: string, now: number, forMs: number): Promise<boolean> {
-    const rows = await this.#database.query(
-      `INSERT INTO leases AS lease (name, holder, until) VALUES ($1, $2, $3::bigint + $4::bigint)
-       ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
-       WHERE lease.holder = $2 OR lease.until <= $3 OR lease.until > $3 + 2 * $4::bigint RETURNING name`,
-      [LEASE, holder, now, forMs],
-    );
-    return rows.length > 0;
-  }
-
-  async yieldLead(holder: string): Promise<void> {
-    await this.#database.query('DELETE FROM leases WHERE name = $1 AND holder = $2', [LEASE, holder]);
   }
 
   async addUsage(day: string, usage: Partial<Usage>): Promise<void> {
