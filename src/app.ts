@@ -99,6 +99,8 @@ function modelSettings(config: Config): ModelSettings {
       proxySecret: config.MODAL_PROXY_SECRET,
       maxTokens: config.MODEL_MAX_TOKENS,
       maxStreams: config.MODEL_MAX_STREAMS,
+      ...(config.MODEL_MAX_CONTEXT && { maxModelLen: config.MODEL_MAX_CONTEXT }),
+      ...(config.MODEL_EXTRA && { extra: config.MODEL_EXTRA }),
       wakeDeadlineMs: config.MODEL_WAKE_MINUTES * 60_000,
     },
     systemPrompt: config.MODEL_SYSTEM_PROMPT,

@@ -21,6 +21,8 @@ const WHERE: Record<string, string> = {
   MODEL_MAX_TOKENS: 'a whole number of tokens that one answer may have',
   MODEL_MAX_STREAMS: 'a whole number: answers the endpoint gives at once',
   MODEL_WAKE_MINUTES: 'minutes to wait for a sleeping model',
+  MODEL_MAX_CONTEXT: 'a whole number of tokens: prompt and answer together',
+  MODEL_EXTRA: 'JSON, such as {"temperature":0.2}',
   MODEL_IMAGES: 'true or false',
   MODEL_SHOW_REASONING: 'true or false',
   MODELS_FILE: 'the path of a file like models.example.yaml; leave it out for one model',
@@ -71,6 +73,14 @@ const number = (min: number, max: number, whole = true) =>
 const flag = z
   .enum(['true', 'false'], { error: 'is neither true nor false' })
   .transform((value) => value === 'true');
+const fields = text.transform((value, context): Readonly<Record<string, unknown>> => {
+  try {
+    const parsed: unknown = JSON.parse(value);
+    if (parsed !== null && typeof parsed === 'object' && !Array.isArray(parsed)) return { ...parsed };
+  } catch {}
+  context.addIssue('is not a JSON object');
+  return z.NEVER;
+});
 const ids = (pattern: RegExp) =>
   text
     .transform((value) => value.split(/[\s,]+/).filter(Boolean))
@@ -105,6 +115,8 @@ const schema = z.object({
   MODEL_MAX_TOKENS: number(1, 1_000_000).default(4096),
   MODEL_MAX_STREAMS: number(1, 10_000).default(16),
   MODEL_WAKE_MINUTES: number(0.1, 120, false).default(15),
+  MODEL_MAX_CONTEXT: number(1, 10_000_000).optional(),
+  MODEL_EXTRA: fields.optional(),
   MODEL_IMAGES: flag.default(false),
   MODEL_SHOW_REASONING: flag.default(false),
   MODELS_FILE: text.optional(),

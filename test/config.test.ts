@@ -69,6 +69,15 @@ describe('the settings', () => {
     );
   });
 
+  it('take more fields for a request as a JSON object, and nothing else', () => {
+    const MODEL_EXTRA = '{"temperature":0.2}';
+    expect(readConfig({ ...slack, ...model, MODEL_EXTRA }).MODEL_EXTRA).toEqual({ temperature: 0.2 });
+    for (const wrong of ['temperature=0.2', '0.2', 'null', '[]'])
+      expect(faultsOf({ ...slack, ...model, MODEL_EXTRA: wrong })).toContain(
+        'MODEL_EXTRA is not a JSON object',
+      );
+  });
+
   it('switch with true and false, and with nothing else', () => {
     expect(readConfig({ ...slack, ...model }).MODEL_SHOW_REASONING).toBe(false);
     expect(readConfig({ ...slack, ...model, MODEL_SHOW_REASONING: 'true' }).MODEL_SHOW_REASONING).toBe(true);

@@ -37,7 +37,7 @@ export interface ModelOptions {
   readonly wakeDeadlineMs?: number;
   /** Defaults: 2 min to the first word, 1 min between two events, 30 min and 1,000,000 characters in all. */
   readonly limits?: Partial<StreamLimits>;
-  /** More fields for the request, e.g. stream_interval, temperature, chat_template_kwargs. */
+  /** More fields for the request, e.g. temperature, chat_template_kwargs, or another stream_interval. */
   readonly extra?: Readonly<Record<string, unknown>>;
   /** Default: remembered for as long as this object lives. */
   readonly coldStarts?: ColdStarts;
@@ -49,6 +49,8 @@ export interface ModelOptions {
 
 /** A request this long without an answer may have met a sleeping endpoint, ms. */
 const QUIET_MS = 2_000;
+/** Tokens a chunk, where the server is vLLM: messages are edited once a second at most, and each chunk costs. */
+const STREAM_INTERVAL = 8;
 /** For each stream that may run, so many questions may wait. */
 const WAITING_PER_STREAM = 50;
 
@@ -71,6 +73,7 @@ class Client implements WakeableModel {
   readonly #slots: Semaphore;
   readonly #breaker: Breaker;
   readonly #context: Context;
+  #isVllm = false;
 
   constructor(options: ModelOptions) {
     const { clock, log, name, maxStreams = 16, maxTokens = 4_096, wakeDeadlineMs = 900_000 } = options;
@@ -200,6 +203,7 @@ class Client implements WakeableModel {
       stream_options: { include_usage: true },
       // vLLM's way; llama-server goes on from a last assistant message by itself.
       ...(continueFrom && { continue_final_message: true, add_generation_prompt: false }),
+      ...(this.#isVllm && { stream_interval: STREAM_INTERVAL }),
       ...this.#options.extra,
     });
   }
@@ -217,8 +221,9 @@ class Client implements WakeableModel {
     );
   }
 
-  /** Learns the context's size; a LoRA adapter has its parent's. */
+  /** Learns what kind of server it is, and the context's size; a LoRA adapter has its parent's. */
   #meet(cards: readonly ModelCard[]): void {
+    this.#isVllm = cards.some(({ owned_by }) => owned_by === 'vllm');
     if (this.#options.maxModelLen !== undefined) return;
     const card = cards.find(({ id }) => id === this.#options.name);
     const parent = cards.find(({ id }) => id === card?.parent);

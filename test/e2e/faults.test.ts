@@ -135,13 +135,13 @@ describe.concurrent('a model that cannot be had', () => {
 });
 
 describe.concurrent('an answer that breaks off', () => {
-  const cut = { type: 'cut', after: 60 } as const;
+  const cut = { type: 'cut', after: 8 } as const;
   const cases: readonly (Place & { how: string; fault: StreamFault })[] = [
     ...everywhere.map((place) => {
       return { ...place, how: 'the connection breaks', fault: { ...cut, how: 'reset' } } as const;
     }),
     ...both.flatMap((place) => [
-      { ...place, how: 'the model reports an error', fault: { type: 'error', after: 60 } } as const,
+      { ...place, how: 'the model reports an error', fault: { type: 'error', after: 8 } } as const,
       { ...place, how: 'the stream just ends', fault: { ...cut, how: 'end' } } as const,
     ]),
   ];

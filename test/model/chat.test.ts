@@ -73,6 +73,17 @@ describe('asking a model that is awake', () => {
     expect(bench.server.requests.map(sessionSent)).toEqual([undefined, undefined]);
   });
 
+  it.each([
+    ['vllm', {}, 8],
+    ['vllm', { stream_interval: 2 }, 2],
+    ['llama-server', {}, undefined],
+  ] as const)('asks %s with %o for chunks of %s tokens', async (dialect, extra, interval) => {
+    bench = await Bench.start({ awake: true, dialect }, { extra });
+    expect((await bench.answer('Repeat after me: one two three')).text).toBe('one two three');
+    expect(bench.server.chats[0]!.body).toHaveProperty('max_tokens');
+    expect((bench.server.chats[0]!.body as Record<string, unknown>).stream_interval).toBe(interval);
+  });
+
   it('uses its connection again', async () => {
     bench = await Bench.start({ awake: true });
     await bench.answer('Repeat after me: one');

@@ -44,6 +44,8 @@ export class Bench {
       clock,
       log: pino({ level: 'silent' }),
       random: () => 0.5,
+      // Token by token, so that a fault after the third comes after the third.
+      extra: { stream_interval: 1 },
       ...client,
     });
   }
