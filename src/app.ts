@@ -4,7 +4,7 @@ import { type LimitSettings, Limits } from './bot/limits.ts';
 import { Metering } from './bot/metering.ts';
 import type { ChatPlatform } from './bot/ports.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { openCluster } from './cluster/open.ts';
+import { type Cluster, openCluster } from './cluster/open.ts';
 import type { Config } from './config.ts';
 import { OperatorError } from './errors.ts';
 import { priceOf } from './modal/prices.ts';
@@ -41,7 +41,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   });
   const platforms: ChatPlatform[] = [];
   const warm = createWarm({ config, store, leases: cluster.leases, models, platforms, clock, log });
-  platforms.push(...(await createPlatforms(config, warm, log, clock)));
+  platforms.push(...(await createPlatforms(config, warm, cluster, log, clock)));
   const pacer = new EditPacer({ clock, log, ledger: cluster.ledger });
   const admins = { slack: config.SLACK_ADMIN_IDS, discord: config.DISCORD_ADMIN_IDS };
   const bot = new PilotlightBot({
@@ -153,6 +153,7 @@ const limitSettings = (config: Config): LimitSettings => ({
 async function createPlatforms(
   config: Config,
   { commands, onIntent }: Warm,
+  { leases }: Cluster,
   log: Logger,
   clock: Clock,
 ): Promise<ChatPlatform[]> {
@@ -181,6 +182,8 @@ async function createPlatforms(
         commands,
         onIntent,
         guildId: config.DISCORD_GUILD_ID,
+        shards: config.DISCORD_SHARDS,
+        leases,
         clock,
         log: log.child({ platform: 'discord' }),
       }),

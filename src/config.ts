@@ -16,6 +16,7 @@ const WHERE: Record<string, string> = {
   DISCORD_ADMIN_IDS:
     'Discord with developer mode on → right click a user or role → Copy ID, separated by commas',
   DISCORD_GUILD_ID: 'Discord with developer mode on → right click the server → Copy Server ID',
+  DISCORD_SHARDS: 'a whole number of gateway connections, or auto for as many as Discord recommends',
   MODEL_BASE_URL: 'the address that `modal deploy` printed, with /v1 at its end',
   MODEL_NAME: "the endpoint's served model name (see GET /v1/models)",
   MODEL_MAX_TOKENS: 'a whole number of tokens that one answer may have',
@@ -104,6 +105,11 @@ const schema = z.object({
   DISCORD_API_URL: url.optional(),
   DISCORD_ADMIN_IDS: ids(snowflake).default([]),
   DISCORD_GUILD_ID: text.regex(snowflake, { error: 'is not a server id (17 to 20 digits)' }).optional(),
+  DISCORD_SHARDS: z
+    .union([z.literal('auto'), number(1, 10_000)], {
+      error: 'is neither auto nor a whole number from 1 to 10000',
+    })
+    .default('auto'),
   MODEL_BASE_URL: url
     .transform((value) => value.replace(/\/+$/, ''))
     .refine((value) => value.endsWith('/v1'), { error: 'does not end in /v1' }),

@@ -39,6 +39,16 @@ describe('the settings', () => {
     expect(readConfig({ DISCORD_TOKEN: 'aaa.bbb.ccc', ...model }).SLACK_BOT_TOKEN).toBeUndefined();
   });
 
+  it('take a number of Discord’s connections, or leave it to Discord', () => {
+    expect(readConfig({ ...slack, ...model }).DISCORD_SHARDS).toBe('auto');
+    expect(readConfig({ ...slack, ...model, DISCORD_SHARDS: 'auto' }).DISCORD_SHARDS).toBe('auto');
+    expect(readConfig({ ...slack, ...model, DISCORD_SHARDS: '4' }).DISCORD_SHARDS).toBe(4);
+    for (const wrong of ['0', 'many', '1.5'])
+      expect(faultsOf({ ...slack, ...model, DISCORD_SHARDS: wrong })).toMatch(
+        /DISCORD_SHARDS is neither auto nor a whole number/,
+      );
+  });
+
   it('count an empty variable as unset', () => {
     expect(readConfig({ ...slack, ...model, DISCORD_TOKEN: '', PORT: ' ' }).PORT).toBe(8080);
   });

@@ -1,14 +1,17 @@
 import {
+  type APIGatewayBotInfo,
   type Client,
   DiscordjsError,
   DiscordjsErrorCodes,
   Events,
   GatewayCloseCodes,
+  Routes,
   Status,
 } from 'discord.js';
 import type { Logger } from 'pino';
 import { type Clock, sleep } from '../../src/clock.ts';
 import { OperatorError } from '../../src/errors.ts';
+import { type DiscordHttp, DiscordRefusal } from './http.ts';
 
 /** Longer than the library waits for servers that do not answer (15 s); ms. */
 const START_LIMIT = 60_000;
@@ -22,14 +25,34 @@ const CLOSED_FOR_GOOD: Readonly<Record<number, string>> = {
   [GatewayCloseCodes.AuthenticationFailed]: BAD_TOKEN,
   [GatewayCloseCodes.DisallowedIntents]: `Discord: switch on "Message Content Intent" at ${PORTAL} → Privileged Gateway Intents, save, and start again.`,
   [GatewayCloseCodes.ShardingRequired]:
-    'Discord: the bot is in more servers than one connection may serve (2,500).',
+    'Discord: the bot is in more servers than this many connections may serve (2,500 each). Leave DISCORD_SHARDS out, or set it higher.',
+  [GatewayCloseCodes.InvalidShard]: 'Discord: DISCORD_SHARDS does not fit. Leave it out.',
 };
 
 const reason = (code: number): string =>
   CLOSED_FOR_GOOD[code] ?? `Discord: the connection was closed for good (code ${code}).`;
 
-/** Connects the client and waits until it is ready. @throws OperatorError that says what to do */
-export async function connect(client: Client, token: string, clock: Clock): Promise<Client<true>> {
+/** Where the gateway is, and how many shards Discord recommends. @throws OperatorError that says what to do */
+export async function gatewayInfo(http: DiscordHttp): Promise<APIGatewayBotInfo> {
+  try {
+    return (await http.call<APIGatewayBotInfo>({ method: 'GET', route: Routes.gatewayBot() })).json;
+  } catch (error) {
+    if (error instanceof DiscordRefusal && error.status === 401)
+      throw new OperatorError(BAD_TOKEN, { cause: error });
+    throw cannotConnect(error);
+  }
+}
+
+/**
+ * Connects the client and waits until it is ready. Rejects with the signal's reason when it aborts.
+ * @throws OperatorError that says what to do
+ */
+export async function connect(
+  client: Client,
+  token: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Client<true>> {
   let closeCode: number | undefined;
   client.once(Events.ShardDisconnect, ({ code }) => {
     closeCode = code;
@@ -39,28 +62,32 @@ export async function connect(client: Client, token: string, clock: Clock): Prom
     const ready = new Promise<Client<true>>((resolve) => client.once(Events.ClientReady, resolve));
     return await Promise.race([
       client.login(token).then(() => ready),
-      sleep(clock, START_LIMIT, deadline.signal).then(() => {
+      sleep(clock, START_LIMIT, AbortSignal.any([deadline.signal, signal])).then(() => {
         throw new OperatorError(
           'Discord: no connection within a minute. Check the network, then start again.',
         );
       }),
     ]);
   } catch (error) {
-    if (error instanceof OperatorError) throw error;
+    if (error instanceof OperatorError || signal.aborted) throw error;
     if (closeCode !== undefined) throw new OperatorError(reason(closeCode), { cause: error });
     if (error instanceof DiscordjsError && error.code === DiscordjsErrorCodes.TokenInvalid) {
       throw new OperatorError(BAD_TOKEN, { cause: error });
     }
-    const what = error instanceof Error ? error.message : String(error);
-    throw new OperatorError(
-      `Discord: cannot connect (${what}). Check the network, and DISCORD_API_URL if set.`,
-      {
-        cause: error,
-      },
-    );
+    throw cannotConnect(error);
   } finally {
     deadline.abort();
   }
+}
+
+function cannotConnect(error: unknown): OperatorError {
+  // fetch says why in the cause.
+  const { cause = error } = error instanceof Error ? error : {};
+  const what = cause instanceof Error ? cause.message : String(cause);
+  return new OperatorError(
+    `Discord: cannot connect (${what}). Check the network, and DISCORD_API_URL if set.`,
+    { cause: error },
+  );
 }
 
 export const isConnected = (client: Client): boolean =>

@@ -134,6 +134,11 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
     this.#server.gateway.drop();
   }
 
+  /** Closes every connection with one of Discord's close codes, and ends the sessions. */
+  closeConnections(code: number): void {
+    this.#server.gateway.closeWith(code);
+  }
+
   /** Asks the bot to reconnect and resume (op 7), as Discord does before it restarts a node. */
   requestReconnect(): void {
     this.#server.gateway.requestReconnect();

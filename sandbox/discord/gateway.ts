@@ -11,6 +11,7 @@ import { KNOWN, PRIVILEGED } from './intents.ts';
 /** Commands a connection may send: 120 in 60 s, 4,096 bytes each. */
 const COMMANDS = { limit: 120, windowMs: 60_000 };
 const COMMAND_BYTES = 4096;
+const DAY = 24 * 60 * 60_000;
 /** A session without a connection is forgotten after a while, on Discord; here after this many events. */
 const MISSED_EVENTS = 1000;
 
@@ -23,6 +24,8 @@ export interface GatewayOptions {
   readonly identifies: number;
   /** IDENTIFYs in 5 s. */
   readonly maxConcurrency: number;
+  /** Shards that the bot needs: recommended, and fewer are refused. */
+  readonly shards: number;
   /** ms; a connection silent for two beats is closed. Real time, whatever the clock: sockets live in it. */
   readonly heartbeatMs: number;
   /** The fields of READY that are not the gateway's own. */
@@ -49,11 +52,14 @@ export class Gateway {
   readonly #identifies: StrictWindow;
   #url = '';
   #identifiesLeft: number;
+  /** When the IDENTIFYs are counted anew; ms of the clock's `monotonic`. */
+  #countedAnewAt: number;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#identifiesLeft = options.identifies;
     this.#identifies = new StrictWindow(options.maxConcurrency, 5000, options.clock);
+    this.#countedAnewAt = options.clock.monotonic() + DAY;
   }
 
   listenAt(url: string): void {
@@ -62,9 +68,21 @@ export class Gateway {
 
   /** The body of GET /gateway/bot. */
   bot() {
-    const { identifies: total, maxConcurrency: max_concurrency } = this.#options;
-    const session_start_limit = { total, remaining: this.#identifiesLeft, reset_after: 0, max_concurrency };
-    return { url: this.#url, shards: 1, session_start_limit };
+    const { identifies: total, maxConcurrency: max_concurrency, shards } = this.#options;
+    const now = this.#countAnew();
+    const reset_after = Math.ceil(this.#countedAnewAt - now);
+    const session_start_limit = { total, remaining: this.#identifiesLeft, reset_after, max_concurrency };
+    return { url: this.#url, shards, session_start_limit };
+  }
+
+  /** Begins a new day of IDENTIFYs when it is time, and tells the time; ms. */
+  #countAnew(): number {
+    const now = this.#options.clock.monotonic();
+    if (now >= this.#countedAnewAt) {
+      this.#identifiesLeft = this.#options.identifies;
+      this.#countedAnewAt = now + DAY;
+    }
+    return now;
   }
 
   /** Sessions with a live connection. */
@@ -93,6 +111,13 @@ export class Gateway {
       session.socket?.terminate();
       session.socket = null;
     }
+    this.#options.changed();
+  }
+
+  /** Closes every connection with one of Discord's codes, and ends the sessions. */
+  closeWith(code: number): void {
+    for (const { socket } of this.#sessions.values()) socket?.close(code);
+    this.#sessions.clear();
     this.#options.changed();
   }
 
@@ -177,6 +202,7 @@ export class Gateway {
       socket.close(code, reason);
       return null;
     };
+    this.#countAnew();
     if (identify.token !== token || this.#identifiesLeft === 0)
       return refuse(Close.AuthenticationFailed, 'Authentication failed.');
     if (!properties || typeof properties !== 'object')
@@ -186,6 +212,7 @@ export class Gateway {
     if ((intents as number) & PRIVILEGED & ~privileged)
       return refuse(Close.DisallowedIntents, 'Disallowed intent(s).');
     if (!isShard(shard)) return refuse(Close.InvalidShard, 'Invalid shard.');
+    if (shard[1] < this.#options.shards) return refuse(Close.ShardingRequired, 'Sharding required.');
     this.#identifiesLeft -= 1;
     if (!this.#identifies.take().ok) {
       socket.send(JSON.stringify(INVALID_SESSION));

@@ -33,6 +33,8 @@ export interface FakeDiscordOptions {
   readonly identifies?: number;
   /** IDENTIFYs in 5 s; default 16, so that a test may restart its bot. Small bots have 1. */
   readonly maxConcurrency?: number;
+  /** Shards that Discord recommends for the bot, and the fewest it takes; default 1. */
+  readonly shards?: number;
   /** ms between heartbeats; default 41,250. */
   readonly heartbeatMs?: number;
 }
@@ -73,6 +75,7 @@ export class DiscordServer {
       privileged,
       identifies: options.identifies ?? 1000,
       maxConcurrency: options.maxConcurrency ?? 16,
+      shards: options.shards ?? 1,
       heartbeatMs: options.heartbeatMs ?? 41_250,
       ready: () => ({
         user: { ...userPayload(world.bot), verified: true, mfa_enabled: false, email: null },

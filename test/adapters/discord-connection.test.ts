@@ -1,11 +1,18 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { DiscordOptions } from '../../adapters/discord/discord.ts';
 import type { FakeDiscord } from '../../sandbox/discord/fake-discord.ts';
 import { OperatorError } from '../../src/errors.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { adapterFor, as, connected, localDiscord, MemoryBot, mentioned, page } from './discord-support.ts';
+import {
+  adapterFor,
+  as,
+  calls,
+  connected,
+  localDiscord,
+  MemoryBot,
+  mentioned,
+  page,
+} from './discord-support.ts';
 
 /** What the operator reads when the start fails. */
 async function startFault(fake: FakeDiscord, options: Partial<DiscordOptions> = {}): Promise<string> {
@@ -49,14 +56,19 @@ describe('connecting to Discord', () => {
     );
   });
 
+  it('that finds nobody answering says so', async () => {
+    const fake = await localDiscord();
+    const { port } = new URL(fake.apiUrl);
+    await fake.close();
+    expect(await startFault(fake, { apiUrl: `http://127.0.0.1:${port}/api` })).toMatch(/ECONNREFUSED/);
+  });
+
   it('that never gets anywhere ends with a word about it', async () => {
-    const silent = createServer(() => {}).listen(0, '127.0.0.1');
-    onTestFinished(() => void silent.close());
-    onTestFinished(() => silent.closeAllConnections());
-    await vi.waitUntil(() => silent.listening);
-    const { port } = silent.address() as AddressInfo;
+    const fake = await localDiscord();
+    fake.faults.add({ on: 'GET /', act: { type: 'reset' }, times: Number.POSITIVE_INFINITY });
     const clock = new VirtualClock();
-    const fault = startFault(await localDiscord(), { apiUrl: `http://127.0.0.1:${port}/api`, clock });
+    const fault = startFault(fake, { clock });
+    await vi.waitUntil(() => calls(fake, 'GET /gateway/bot') > 1);
     await clock.advance(60_000);
     expect(await fault).toMatch(/no connection within a minute/);
   });
@@ -89,15 +101,27 @@ describe('a connection that is lost', () => {
     expect((await next).text).toBe('hello');
   });
 
-  it('for good is reported with what to do, and ends nothing else', async () => {
-    const it = await connected({}, { identifies: 1 });
+  it('for good is reported with what to do, ends nothing else, and is tried again later', async () => {
+    const it = await connected();
     const { reply } = await mentioned(it);
-    it.fake.invalidateSessions();
+    it.fake.closeConnections(4004);
     const report = () => it.log.find(({ level, code }) => level === 50 && code === 4004);
-    // The library waits about 5 s before it identifies again.
-    await vi.waitUntil(report, { timeout: 15_000 });
+    await vi.waitUntil(report, { timeout: 5_000 });
     expect(report()?.msg).toMatch(/^DISCORD_TOKEN: .*Reset Token/);
     expect(it.discord.connected).toBe(false);
     await reply.post(page('An answer'), as('a'));
+    await vi.waitUntil(() => it.discord.connected, { timeout: 15_000 });
+    expect(it.fake.connections).toBe(1);
+  });
+
+  it('costs no token: once the day’s connections are used up, the bot waits for the next day', async () => {
+    const clock = new VirtualClock(Date.now());
+    const it = await connected({ clock }, { identifies: 1, clock });
+    it.fake.invalidateSessions();
+    const waits = () => it.log.find(({ msg }) => msg === 'no connection to Discord is left today');
+    await vi.waitUntil(waits, { timeout: 5_000 });
+    expect(it.discord.connected).toBe(false);
+    await clock.advance(25 * 60 * 60_000);
+    await vi.waitUntil(() => it.discord.connected, { timeout: 5_000 });
   });
 });

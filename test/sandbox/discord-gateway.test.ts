@@ -110,6 +110,34 @@ describe('logging in to the local Discord', () => {
     await expect(logIn(discord)).rejects.toThrow(/sessions/);
   });
 
+  it('counts them anew after a day', async () => {
+    const clock = new VirtualClock();
+    const discord = await startDiscord({ identifies: 1, clock });
+    await logIn(discord);
+    const limit = async () => {
+      const info = await restOf(discord).get('/gateway/bot');
+      return (info as { session_start_limit: object }).session_start_limit;
+    };
+    await clock.advance(60 * 60_000);
+    expect(await limit()).toMatchObject({ remaining: 0, reset_after: 23 * 60 * 60_000 });
+    await clock.advance(23 * 60 * 60_000);
+    expect(await limit()).toMatchObject({ remaining: 1, reset_after: 24 * 60 * 60_000 });
+  });
+
+  it('recommends a number of shards, and takes no fewer', async () => {
+    const discord = await startDiscord({ shards: 2 });
+    expect(await restOf(discord).get('/gateway/bot')).toMatchObject({ shards: 2 });
+    for (const [shard, code] of [
+      [[0, 1], 4011],
+      [[2, 2], 4010],
+    ]) {
+      const connection = connect(discord);
+      await connection.opened;
+      connection.send(2, { ...identify(discord), shard });
+      expect(await connection.closed).toBe(code);
+    }
+  });
+
   it('lets only so many identify in 5 s', async () => {
     const discord = await startDiscord({ maxConcurrency: 1 });
     await logIn(discord);
