@@ -5,8 +5,8 @@ import type { Full, Ledger, Slot } from '../reply/ledger.ts';
 import type { Budget } from '../reply/surface.ts';
 import type { Database } from '../store/postgres/database.ts';
 
-/** A write that is never answered counts this much longer than its window: a process may have died with it; ms. */
-const UNANSWERED = 30_000;
+/** A write without an answer counts this much longer than its window: its process may have died with it; ms. */
+const UNANSWERED = 5_000;
 
 interface Row {
   readonly budget: string;
@@ -54,9 +54,10 @@ export class PostgresBudgets implements Ledger {
       })),
       answered: () =>
         this.#later(
-          `UPDATE slots SET until = clock_timestamp() + kept.ms * interval '1 ms'
+          `INSERT INTO slots (budget, id, until)
+           SELECT kept.budget, $1, clock_timestamp() + kept.ms * interval '1 ms'
            FROM unnest($2::text[], $3::int[]) AS kept (budget, ms)
-           WHERE slots.budget = kept.budget AND slots.id = $1`,
+           ON CONFLICT (budget, id) DO UPDATE SET until = excluded.until`,
           [slot, ids, keeps],
         ),
       giveBack: () => this.#later('DELETE FROM slots WHERE budget = ANY ($2) AND id = $1', [slot, ids]),
