@@ -15,6 +15,7 @@ import { type DiscordHttp, DiscordRefusal } from './http.ts';
 
 /** Longer than the library waits for servers that do not answer (15 s); ms. */
 const START_LIMIT = 60_000;
+const STEP = 1_000;
 
 const PORTAL = 'discord.com/developers/applications → your app → Bot';
 
@@ -50,8 +51,7 @@ export async function gatewayInfo(http: DiscordHttp): Promise<APIGatewayBotInfo>
 export async function connect(
   client: Client,
   token: string,
-  clock: Clock,
-  signal: AbortSignal,
+  { clock, gate, signal }: { clock: Clock; gate: { readonly busy: boolean }; signal: AbortSignal },
 ): Promise<Client<true>> {
   let closeCode: number | undefined;
   client.once(Events.ShardDisconnect, ({ code }) => {
@@ -62,7 +62,7 @@ export async function connect(
     const ready = new Promise<Client<true>>((resolve) => client.once(Events.ClientReady, resolve));
     return await Promise.race([
       client.login(token).then(() => ready),
-      sleep(clock, START_LIMIT, AbortSignal.any([deadline.signal, signal])).then(() => {
+      tooLong(clock, gate, AbortSignal.any([deadline.signal, signal])).then(() => {
         throw new OperatorError(
           'Discord: no connection within a minute. Check the network, then start again.',
         );
@@ -78,6 +78,11 @@ export async function connect(
   } finally {
     deadline.abort();
   }
+}
+
+/** Resolves after a minute, not counting the time in which the shard waited for its turn. */
+async function tooLong(clock: Clock, gate: { readonly busy: boolean }, signal: AbortSignal): Promise<void> {
+  for (let spent = 0; spent < START_LIMIT; spent += gate.busy ? 0 : STEP) await sleep(clock, STEP, signal);
 }
 
 function cannotConnect(error: unknown): OperatorError {

@@ -159,11 +159,13 @@ export class Gateway {
     };
     tenure.lost.addEventListener('abort', () => over('lost the lease of a shard; its connection is closed'));
     try {
-      const ready = await connect(client, token, clock, tenure.lost);
+      const ready = await connect(client, token, { clock, gate: this.#identify, signal: tenure.lost });
       client.once(Events.ShardDisconnect, () => over('the connection of a shard was closed for good'));
       if (shard.id === 0) await onConnected(ready);
     } catch (error) {
-      if (shard.client === client) Object.assign(shard, { state: 'wanted', client: null, tenure: null });
+      // Then all is done: the shard is tried again when it is free.
+      if (tenure.lost.aborted) return;
+      Object.assign(shard, { state: 'wanted', client: null, tenure: null });
       await Promise.all([this.#destroy(client), tenure.end()]);
       throw error;
     }
@@ -188,7 +190,9 @@ export class Gateway {
 
   async #destroy(client: Client): Promise<void> {
     client.removeAllListeners(Events.ShardReconnecting); // our own goodbye is no loss
-    await client.destroy();
+    await client.destroy().catch((error) => {
+      this.#parts.log.warn({ err: error }, 'a connection to Discord could not be closed');
+    });
     this.#clients.delete(client);
   }
 }

@@ -27,6 +27,7 @@ export class IdentifyGate implements IIdentifyThrottler {
   readonly #lines = new KeyedQueue();
   /** When each key may identify again; ms of the clock's `monotonic`. */
   readonly #next = new Map<number, number>();
+  #waiting = 0;
 
   constructor(parts: { http: Pick<DiscordHttp, 'call'>; leases: Leases; clock: Clock; log: Logger }) {
     this.#http = parts.http;
@@ -35,8 +36,22 @@ export class IdentifyGate implements IIdentifyThrottler {
     this.#log = parts.log;
   }
 
+  /** True while a shard waits for its turn. */
+  get busy(): boolean {
+    return this.#waiting > 0;
+  }
+
   /** Rejects only when the signal aborts: the library goes on in a wrong way after any other rejection. */
   async waitForIdentify(shard: number, signal: AbortSignal): Promise<void> {
+    this.#waiting += 1;
+    try {
+      await this.#wait(shard, signal);
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  async #wait(shard: number, signal: AbortSignal): Promise<void> {
     const { key, spacing } = await this.#limits(shard, signal);
     return this.#lines.run(String(key), async () => {
       const wait = (this.#next.get(key) ?? 0) - this.#clock.monotonic();

@@ -87,6 +87,26 @@ describe('several processes of one bot', () => {
     expect(bot.offered).toHaveLength(2);
   });
 
+  it('stay away when they have lost the connection while they tried to get it back', async () => {
+    const { fake, leases, bot, first, second, until } = await several();
+    await first.start();
+    await second.start();
+    const off = fake.faults.add({ on: 'GET /', act: { type: 'reset' }, times: Number.POSITIVE_INFINITY });
+    fake.dropConnections();
+    await vi.waitUntil(() => first.log.some(({ msg }) => msg.includes('reconnecting')));
+    leases.cutOff('first');
+    await until(() => first.log.some(({ msg }) => msg.startsWith('lost the lease')));
+    off();
+    await until(() => fake.connections > 0);
+    // discord.js tries again every half second.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(fake.connections).toBe(1);
+    expect(second.discord.connected).toBe(true);
+    fake.say({ channel: fake.channel, user: fake.people.asker, text: '@pilotlight hello' });
+    await vi.waitUntil(() => bot.questions.length === 1);
+    expect(bot.offered).toHaveLength(1);
+  });
+
   it('take what two of them hear once, and only one acknowledges it', async () => {
     const { fake, bot, first, second, isHeard } = await several({ apart: true });
     await first.start();
