@@ -106,8 +106,8 @@ export class TurnRunner {
   /** Shows all that wait behind this turn. */
   async #showLine({ id, conversationId }: Turn, line: HeldTurn[]): Promise<void> {
     try {
-      for (const turn of await this.#parts.store.unfinished()) {
-        if (turn.conversationId === conversationId) await this.#showWaiting(turn.id, line);
+      for (const waiting of await this.#parts.store.waiting(conversationId)) {
+        await this.#showWaiting(waiting, line);
       }
     } catch (error) {
       this.#parts.log.warn({ turn: id, err: error }, 'cannot look who waits behind this turn');

@@ -126,6 +126,11 @@ export class SqliteStore implements Store {
     );
   }
 
+  async waiting(conversationId: number): Promise<readonly number[]> {
+    const sql = "SELECT id FROM turns WHERE conversation_id = ? AND state = 'queued' ORDER BY id";
+    return this.#all<{ id: number }>(sql, conversationId).map(({ id }) => id);
+  }
+
   async lastAsked(platform: PlatformName, since: number): Promise<readonly MessageKey[]> {
     return this.#all<MessageKey>(
       `SELECT platform, workspace, channel, message FROM turns WHERE id IN (

@@ -78,6 +78,8 @@ export interface Store {
   turnShowing(message: MessageKey): Promise<Turn | null>;
   /** Turns that have not ended, oldest first. */
   unfinished(): Promise<readonly Turn[]>;
+  /** A conversation's queued turns, oldest first. */
+  waiting(conversationId: number): Promise<readonly number[]>;
   /**
    * The newest question of each channel that was asked since then (ms since the epoch), newest first; looks at
    * the last {@link RECENT_QUESTIONS} questions.

@@ -143,7 +143,7 @@ function troubleOf(random: Random, processes: number, postgres: boolean): Troubl
 }
 
 function streamFault(random: Random): StreamFault {
-  const after = random.whole(0, 60);
+  const after = random.whole(0, 12);
   return random.pick<StreamFault>([
     { type: 'cut', after, how: 'reset' },
     { type: 'cut', after, how: 'end' },

@@ -52,6 +52,17 @@ describe.each(storeKinds)('the store on $name', ({ setUp }) => {
     expect(await store.lastAsked('slack', 7)).toEqual([at('C3', '4'), at('C1', '3')]);
   });
 
+  it('tells which turns of a conversation wait', async () => {
+    const [first, second, third] = [
+      (await store.accept(question('1'), 5))!,
+      (await store.accept(question('2'), 6))!,
+      (await store.accept(question('3'), 7))!,
+    ];
+    await store.accept(question('4', { conversation: 'thread-2' }), 8);
+    await store.start(first.id);
+    expect(await store.waiting(first.conversationId)).toEqual([second.id, third.id]);
+  });
+
   it('keeps what the model thought, for the run that has the turn', async () => {
     const turn = (await store.accept(question('1'), 5))!;
     expect(await store.reasoning(turn.id)).toBe('');

@@ -84,6 +84,11 @@ export class PostgresStore implements Store {
     return this.#all<Turn>(`SELECT ${TURN} FROM turns WHERE state IN ('queued', 'running') ORDER BY id`);
   }
 
+  async waiting(conversationId: number): Promise<readonly number[]> {
+    const sql = "SELECT id FROM turns WHERE conversation_id = $1 AND state = 'queued' ORDER BY id";
+    return (await this.#all<{ id: number }>(sql, conversationId)).map(({ id }) => id);
+  }
+
   async lastAsked(platform: PlatformName, since: number): Promise<readonly MessageKey[]> {
     return this.#all<MessageKey>(
       `SELECT platform, workspace, channel, message FROM turns WHERE id IN (
