@@ -148,6 +148,7 @@ export class Inbox {
     if (!button) return;
     const { guildId, channelId, user, member } = interaction;
     const acknowledged = interaction.deferUpdate();
+    acknowledged.catch(() => {}); // reported below; unheard until then, it would end the process
     // A Stop works also if Discord cannot be told; a Retry is left to the process that could tell it.
     if (button.kind !== 'stop') await acknowledged;
     const pressed = bot.press({

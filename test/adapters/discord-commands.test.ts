@@ -336,6 +336,28 @@ describe('a button', () => {
     expect(answer()?.text).toContain('did not work');
   });
 
+  it('stops the answer, and nothing else, when Discord refuses to hear that it was pressed', async () => {
+    const it = await connected();
+    const { fake, bot } = it;
+    const message = await withButton(it);
+    const done = Promise.withResolvers<null>();
+    bot.press = () => done.promise;
+    const refused = {
+      type: 'answer',
+      status: 404,
+      body: { message: 'Unknown interaction', code: 10062 },
+    } as const;
+    fake.faults.add({ on: CALLBACK, act: refused });
+    void fake.click(fake.channel, message, 'pilotlight:stop:1.0', fake.people.asker).catch(() => {});
+    await vi.waitUntil(() => fake.calls.some(({ call, status }) => call === CALLBACK && status === 404));
+    // Long enough for a refusal that nobody hears to end the process.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    done.resolve(null);
+    await vi.waitUntil(() => it.log.some(({ msg }) => msg.includes('acknowledged too late')), {
+      timeout: 5_000,
+    });
+  });
+
   it('works until the bot is closed, also while it takes no more questions', async () => {
     const it = await connected();
     const { fake, bot, discord } = it;
