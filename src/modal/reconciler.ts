@@ -26,6 +26,8 @@ const CLOCK_STEP = 5_000;
 
 export interface ReconcilerOptions {
   readonly target: Target;
+  /** The model's, as the settings call it. */
+  readonly name: string;
   readonly autoscaler: Autoscaler;
   readonly store: WarmStore;
   /** One process at a time looks after warm mode. */
@@ -58,7 +60,7 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
-    this.#state = new TargetStore(options.store, options.target);
+    this.#state = new TargetStore(options.store, options.target, options.name);
     this.#notices = new Notices({ ...options, state: this.#state });
     this.#clocks = { wall: options.clock.now(), monotonic: options.clock.monotonic() };
   }
@@ -100,10 +102,11 @@ export class Reconciler {
     const leads = await leases.hold(...LEASE);
     const before = await this.#state.load();
     const nothing = !before && !this.#mayRun;
+    const clockStep = this.#clockStep();
     if (!leads) costs.leave();
     if (nothing || !(leads || force)) return this.#later(LOOK);
     const level = await costs.budget();
-    const state = await this.#ended(await this.#clockChecked(before ?? {}));
+    const state = await this.#ended(await this.#moved(before ?? {}, leads ? clockStep : 0));
     const at = clock.now();
     const desired = desiredAt(state, at, level === 'past');
     const stale = clock.monotonic() - this.#saidAt >= SAY_AGAIN;
@@ -119,17 +122,21 @@ export class Reconciler {
     this.#later(Math.max(0, Math.min(...waits)));
   }
 
+  /** By how much the wall clock was set since the last time, ms. */
+  #clockStep(): number {
+    const { clock } = this.#options;
+    const before = this.#clocks;
+    this.#clocks = { wall: clock.now(), monotonic: clock.monotonic() };
+    return this.#clocks.wall - before.wall - (this.#clocks.monotonic - before.monotonic);
+  }
+
   /**
    * When the wall clock is set back, the time asked for would last longer than was paid for: it is moved
    * along. Set forward, it ends early, which costs nothing.
    */
-  async #clockChecked(state: TargetState): Promise<TargetState> {
-    const { clock, log } = this.#options;
-    const before = this.#clocks;
-    this.#clocks = { wall: clock.now(), monotonic: clock.monotonic() };
-    const step = this.#clocks.wall - before.wall - (this.#clocks.monotonic - before.monotonic);
+  async #moved(state: TargetState, step: number): Promise<TargetState> {
     if (step > -CLOCK_STEP || !state.manual) return state;
-    log.warn({ ms: step }, 'the clock was set back: the end of warm mode moves along');
+    this.#options.log.warn({ ms: step }, 'the clock was set back: the end of warm mode moves along');
     return this.#state.change((now) =>
       now.manual && now.manual.until === state.manual?.until
         ? {

@@ -5,10 +5,13 @@ export class TargetStore {
   readonly #all: WarmStore;
   readonly #target: Target;
   readonly #key: string;
+  readonly #name: string;
 
-  constructor(all: WarmStore, target: Target) {
+  /** @param name the model's, for the audit; "default" is not named */
+  constructor(all: WarmStore, target: Target, name = 'default') {
     this.#all = all;
     this.#target = target;
+    this.#name = name;
     this.#key = keyOf(target);
   }
 
@@ -24,7 +27,7 @@ export class TargetStore {
       const after = change(before);
       if (after === before) return all;
       return { ...all, targets: { ...all.targets, [this.#key]: { ...after, target: this.#target } } };
-    }, entry);
+    }, entry && this.#named(entry));
     return all.targets?.[this.#key] ?? {};
   }
 
@@ -34,6 +37,11 @@ export class TargetStore {
       const { [this.#key]: _, ...others } = targets;
       return { ...all, targets: others };
     }, entry);
+  }
+
+  #named(entry: AuditEntry): AuditEntry {
+    if (this.#name === 'default') return entry;
+    return { ...entry, detail: `${entry.detail} (${this.#name})`.trim() };
   }
 }
 

@@ -11,8 +11,6 @@ import { isConfirmed } from './tuning.ts';
 import { checkWanted, formatWanted, type Wanted } from './wanted.ts';
 
 export interface WarmModeOptions extends ReconcilerOptions {
-  /** The model's, for the audit; "default" is not named. */
-  readonly name: string;
   /** The longest that one can ask for, ms. */
   readonly maxMs: number;
   readonly maxContainers: number;
@@ -41,7 +39,7 @@ export class WarmMode {
 
   constructor(options: WarmModeOptions) {
     this.#options = options;
-    this.#state = new TargetStore(options.store, options.target);
+    this.#state = new TargetStore(options.store, options.target, options.name);
     this.#reconciler = new Reconciler(options);
   }
 
@@ -161,9 +159,7 @@ export class WarmMode {
   }
 
   async #change(change: (state: TargetState) => TargetState, entry: AuditEntry): Promise<Standing> {
-    const { name } = this.#options;
-    const detail = name === 'default' ? entry.detail : `${entry.detail} (${name})`.trim();
-    await this.#state.change(({ failing: _, ...state }) => change(state), { ...entry, detail });
+    await this.#state.change(({ failing: _, ...state }) => change(state), entry);
     this.#options.log.info({ action: entry.action, user: entry.origin?.user }, 'warm mode changed');
     await this.#reconciler.run(true);
     return this.#standing(await this.state());

@@ -413,6 +413,21 @@ describe('warm mode when the clock is set', () => {
     expect(play.app.minContainers).toBe(0);
   });
 
+  it('back, with several processes: the end moves along once', async () => {
+    const play = new Play();
+    const first = play.warm;
+    const second = play.open();
+    await first.warm(admin, { ms: 8 * HOUR, containers: 1 });
+    const end = play.clock.monotonic() + 8 * HOUR;
+    await play.clock.advance(HOUR);
+    play.clock.shiftWall(-2 * HOUR);
+    await play.clock.advance(5 * MINUTE);
+    await first.stop();
+    await play.clock.advance(5 * MINUTE);
+    const { until } = (await second.status()).desired;
+    expect(until! - play.clock.now()).toBe(end - play.clock.monotonic());
+  });
+
   it('forward: it ends, since that costs nothing', async () => {
     const play = new Play();
     await play.warm.warm(admin, { ms: HOUR, containers: 1 });

@@ -77,10 +77,11 @@ describe('warm mode for several models', () => {
 
   it('says in the audit which of them was meant', async () => {
     await warm(coder, 1);
-    expect((await store.warm.audit(1))[0]).toMatchObject({
-      action: 'warm',
-      detail: '1 h, 1 container (coder)',
-    });
+    await clock.advance(HOUR);
+    expect(await store.warm.audit(2)).toMatchObject([
+      { action: 'ended', detail: '(coder)' },
+      { action: 'warm', detail: '1 h, 1 container (coder)' },
+    ]);
   });
 
   it('counts what all of them cost into one budget', async () => {
