@@ -10,6 +10,7 @@ import {
 import type { Logger } from 'pino';
 import type { Bot } from '../../src/bot/ports.ts';
 import { type Clock, sleep } from '../../src/clock.ts';
+import { isThinking, tellIfLost } from './lost-command.ts';
 import { isFromPerson } from './messages.ts';
 
 /** What has waited longer is left alone: by then whoever asked has gone on, or asked again; ms. */
@@ -119,6 +120,14 @@ export class CatchUp {
     for (const id of found.slice(0, CHANNELS)) this.#waiting.set(id, after.get(id) ?? soonest);
   }
 
+  /** Nothing waits for it. */
+  #tellIfLost(message: Message): void {
+    const { log, signal } = this.#parts;
+    tellIfLost(message, this.#parts).catch((error) => {
+      if (!signal.aborted) log.warn({ message: message.id, err: error }, 'cannot tell of a lost command');
+    });
+  }
+
   async #read(id: string, after: string): Promise<void> {
     const { client, take, log, signal } = this.#parts;
     try {
@@ -129,6 +138,7 @@ export class CatchUp {
       const missed = messages.filter((message) => isFromPerson(message) && !answered.has(message.id));
       if (missed.length > 0) log.info({ channel: id, messages: missed.length }, 'catching up on a channel');
       for (const message of missed) if (!signal.aborted) await take(message);
+      for (const message of messages.filter(isThinking)) this.#tellIfLost(message);
       this.#waiting.delete(id);
     } catch (error) {
       // The channel is gone, or may not be seen any more.

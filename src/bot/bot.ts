@@ -87,6 +87,10 @@ export class PilotlightBot implements Bot {
     return (await this.#parts.store.turnShowing(message)) !== null;
   }
 
+  async isTaken(question: MessageKey): Promise<boolean> {
+    return this.#parts.store.isTaken(question);
+  }
+
   async lastAsked(platform: PlatformName, since: number): Promise<readonly MessageKey[]> {
     return this.#parts.store.lastAsked(platform, since);
   }

@@ -111,6 +111,8 @@ export interface Bot {
   isEngaged(conversation: ConversationKey): Promise<boolean>;
   /** True when this message shows (a part of) one of the bot's replies. */
   isOwnReply(message: MessageKey): Promise<boolean>;
+  /** True when the question with this key was taken. */
+  isTaken(question: MessageKey): Promise<boolean>;
   /** The newest question of each channel that was asked something since then (ms since the epoch), newest first. */
   lastAsked(platform: PlatformName, since: number): Promise<readonly MessageKey[]>;
   /** Acts on a button; resolves to a short private answer for the person, or null when the chat shows it. */

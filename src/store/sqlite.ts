@@ -104,6 +104,11 @@ export class SqliteStore implements Store {
     });
   }
 
+  async isTaken({ platform, workspace, channel, message }: MessageKey): Promise<boolean> {
+    const sql = 'SELECT 1 FROM turns WHERE platform = ? AND workspace = ? AND channel = ? AND message = ?';
+    return this.#one(sql, platform, workspace, channel, message) !== undefined;
+  }
+
   async turn(id: number): Promise<Turn | null> {
     const row = this.#one<TurnRow>('SELECT * FROM turns WHERE id = ?', id);
     return row ? this.#toTurn(row) : null;

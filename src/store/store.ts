@@ -73,6 +73,8 @@ export interface Store {
 
   /** Stores a question as a queued turn; null when its key was stored before. */
   accept(question: Question, now: number): Promise<Turn | null>;
+  /** True when a question with this key was stored. */
+  isTaken(question: MessageKey): Promise<boolean>;
   turn(id: number): Promise<Turn | null>;
   /** The turn that this message shows (a part of). */
   turnShowing(message: MessageKey): Promise<Turn | null>;

@@ -187,6 +187,31 @@ describe('what was written while the bot was away', () => {
     await here.lastAsked('hello');
   });
 
+  it('as a command is told to be lost where the bot was killed before it had the question', async () => {
+    const clock = new VirtualClock(Date.now());
+    const here = await local(clock);
+    const { fake, bot } = here;
+    const { discord } = await here.start();
+    const { channel, people } = fake;
+    const use = (prompt: string) =>
+      fake.command({ channel, user: people.asker, name: 'ask', options: { prompt } });
+    const { message: kept } = await use('taken');
+    await vi.waitUntil(() => texts(bot).length === 1);
+    const ask = vi.spyOn(bot, 'ask').mockReturnValue(new Promise(() => {}));
+    const { message: lost } = await use('not taken');
+    await vi.waitUntil(() => ask.mock.calls.length === 1);
+    ask.mockRestore();
+    await discord.close();
+
+    await here.start();
+    await vi.waitUntil(() => calls(fake, READ) === 1);
+    await clock.advance(20_000);
+    const shown = (id: string) => fake.messages(channel).find((message) => message.id === id);
+    await vi.waitUntil(() => !shown(lost)?.pending);
+    expect(shown(lost)?.text).toMatch(/your command was lost/);
+    expect(shown(kept)).toMatchObject({ pending: true });
+  });
+
   it('is also asked for when the gateway could not go on where it was', async () => {
     const here = await local();
     const { fake, bot } = here;

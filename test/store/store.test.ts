@@ -77,7 +77,9 @@ describe.each(storeKinds)('the store on $name', ({ setUp }) => {
   it('takes a question once, however often it is delivered', async () => {
     expect(await store.accept(question('1'), 5)).toMatchObject({ state: 'queued', askedAt: 5, attempt: 0 });
     expect(await store.accept(question('1'), 6)).toBeNull();
+    expect(await store.isTaken(question('1', { channel: 'C2' }))).toBe(false);
     expect(await store.accept(question('1', { channel: 'C2' }), 6)).not.toBeNull();
+    expect(await store.isTaken(question('1', { channel: 'C2' }))).toBe(true);
   });
 
   it('keeps what was shown through a restart', async () => {

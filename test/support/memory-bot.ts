@@ -38,6 +38,10 @@ export class MemoryBot implements Bot {
     return this.own.has(`${channel} ${message}`);
   }
 
+  async isTaken({ channel, message }: MessageKey): Promise<boolean> {
+    return this.questions.some((question) => question.channel === channel && question.message === message);
+  }
+
   async lastAsked(platform: PlatformName): Promise<readonly MessageKey[]> {
     this.#check();
     const newest = new Map(this.questions.map((question) => [question.channel, question]));

@@ -66,6 +66,12 @@ export class PostgresStore implements Store {
     );
   }
 
+  async isTaken({ platform, workspace, channel, message }: MessageKey): Promise<boolean> {
+    const sql =
+      'SELECT 1 FROM turns WHERE platform = $1 AND workspace = $2 AND channel = $3 AND message = $4';
+    return (await this.#one(sql, platform, workspace, channel, message)) !== null;
+  }
+
   async turn(id: number): Promise<Turn | null> {
     return this.#one<Turn>(`SELECT ${TURN} FROM turns WHERE id = $1`, id);
   }
