@@ -1,7 +1,10 @@
+/** Pieces that come within this time are one, so that a long wait for a slot costs little memory; ms. */
+const togetherMs = 250;
+
 /** How much of a text nobody has seen yet, and for how long. Times are ms of one monotonic clock. */
 export class Backlog {
   /** What came in and is not on screen, oldest first. */
-  #pieces: { characters: number; readonly at: number }[] = [];
+  #pieces: { characters: number; readonly from: number /** on average */; at: number }[] = [];
   #taken = 0;
   #unseen = 0;
   /** The sum of the arrival times of the unseen characters. */
@@ -10,7 +13,11 @@ export class Backlog {
 
   add(characters: number, now: number): void {
     this.#firstAt ??= now;
-    this.#pieces.push({ characters, at: now });
+    const last = this.#pieces.at(-1);
+    if (last && now - last.from < togetherMs) {
+      last.at = (last.at * last.characters + now * characters) / (last.characters + characters);
+      last.characters += characters;
+    } else this.#pieces.push({ characters, from: now, at: now });
     this.#taken += characters;
     this.#unseen += characters;
     this.#arrivals += characters * now;

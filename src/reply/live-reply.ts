@@ -69,7 +69,6 @@ export class LiveReply {
   readonly #gone = new AbortController();
   readonly #delivered = Promise.withResolvers<Delivery>();
   readonly #paced: PacedReply;
-  #text = '';
   /** Characters that `onShown` was told of. */
   #told = 0;
   #status: string | null = null;
@@ -92,16 +91,15 @@ export class LiveReply {
     this.#screen = new Screen(surface.dialect, options.resume);
     this.#paced = { state: (now) => this.#state(now), write: (op) => this.#write(op) };
     if (options.resume) {
-      this.#text = options.resume.text;
-      this.#told = this.#text.length;
-      this.#backlog.add(this.#text.length, this.#now());
-      this.#backlog.shown(this.#text.length);
+      this.#told = options.resume.text.length;
+      this.#backlog.add(this.#told, this.#now());
+      this.#backlog.shown(this.#told);
     }
   }
 
   /** The model's text so far. */
   get text(): string {
-    return this.#text;
+    return this.#screen.text;
   }
 
   /** Aborted when somebody deleted a message of this reply, or the platform will not take it any more. */
@@ -133,7 +131,6 @@ export class LiveReply {
   /** Takes in more of the model's text. Never blocks. */
   append(text: string): void {
     if (this.#ended || text === '') return;
-    this.#text += text;
     this.#screen.append(text);
     this.#backlog.add(text.length, this.#now());
     // While something is wanted the pacer looks by itself.
@@ -193,7 +190,7 @@ export class LiveReply {
     return {
       ...(want && { want }),
       busy: this.#busy,
-      live: want === 'final' || want === 'text' || (!this.#ended && this.#text !== ''),
+      live: want === 'final' || want === 'text' || (!this.#ended && this.#screen.hasText),
       shows: this.#firstShownAt !== undefined,
       notBefore: this.#backoff.until,
       unseen: this.#backlog.unseen,
@@ -233,7 +230,7 @@ export class LiveReply {
 
   async #send(draft: Draft): Promise<Outcome> {
     try {
-      if (this.#text.length > this.#told) this.#tell();
+      if (this.text.length > this.#told) this.#tell();
       const receipt = await this.#withTimeout((signal) => {
         const { turn } = this.#options;
         const options = { turn, key: `${turn}:${draft.index}`, final: draft.final, signal };
@@ -265,8 +262,8 @@ export class LiveReply {
   }
 
   #tell(): void {
-    this.#told = this.#text.length;
-    this.#options.onShown?.({ messages: this.#screen.messages, text: this.#text });
+    this.#told = this.text.length;
+    this.#options.onShown?.({ messages: this.#screen.messages, text: this.text });
   }
 
   #failed(draft: Draft, error: unknown): Outcome {

@@ -26,6 +26,10 @@ const lookEveryMs = 250;
 const emptyWriteMs = 10;
 /** When the other processes cannot be asked for a slot, they are asked again no sooner. */
 const askAgainMs = 500;
+/** Among a thousand replies a look takes some ms: the next comes after so many times that, but soon; ms. */
+const restAfterLook = { times: 9, mostMs: 40 };
+/** Writes are started for so long at once; the event loop is everybody's, ms. */
+const startsMs = 15;
 
 /**
  * Decides when which reply may write, so that all replies on a budget share it and none exceeds it. The
@@ -43,6 +47,7 @@ export class EditPacer {
   readonly #asking = new Set<PacedReply>();
   #cancelLook: (() => void) | undefined;
   #lookAt = Number.POSITIVE_INFINITY;
+  #notBefore = Number.NEGATIVE_INFINITY;
 
   /**
    * `share`: this process's part of every budget when several use the same token; 1 = all. `ledger`: asked before
@@ -78,11 +83,12 @@ export class EditPacer {
   }
 
   #lookIn(ms: number): void {
-    const at = this.#clock.monotonic() + ms;
+    const now = this.#clock.monotonic();
+    const at = Math.max(now + ms, this.#notBefore);
     if (at >= this.#lookAt) return;
     this.#cancelLook?.();
     this.#lookAt = at;
-    this.#cancelLook = this.#clock.after(ms, () => {
+    this.#cancelLook = this.#clock.after(at - now, () => {
       this.#lookAt = Number.POSITIVE_INFINITY;
       this.#look();
     });
@@ -98,14 +104,19 @@ export class EditPacer {
       if (!state) this.#replies.delete(reply);
       else {
         replies.push(reply);
-        const busy = state.busy || this.#asking.has(reply);
-        states.push({ ...state, busy, edit: this.#windowsOf(state.edit), post: this.#windowsOf(state.post) });
+        const windows = { edit: this.#windowsOf(state.edit), post: this.#windowsOf(state.post) };
+        states.push(Object.assign(state, windows, { busy: state.busy || this.#asking.has(reply) }));
       }
     }
     const { writes, lookAt } = decide(states, now, this.#tune);
+    const decided = this.#clock.monotonic();
+    this.#notBefore = decided + Math.min((decided - now) * restAfterLook.times, restAfterLook.mostMs);
     for (const { reply, op } of writes) {
       if (this.#ledger) void this.#ask(this.#ledger, replies[reply]!, op, states[reply]![op]);
       else this.#start(replies[reply]!, op, states[reply]![op]);
+      if (this.#clock.monotonic() - decided < startsMs) continue;
+      this.#lookIn(0);
+      break;
     }
     if (this.#replies.size < before) this.#forgetIdle(now);
     if (lookAt === undefined) return;

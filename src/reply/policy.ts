@@ -162,8 +162,9 @@ function countOnBudgets<B>(replies: readonly ReplyState<B>[], which: (reply: Rep
   const counts = new Map<B, number>();
   for (const reply of replies) {
     if (!which(reply)) continue;
-    for (const budget of new Set([...reply.edit, ...reply.post])) {
-      counts.set(budget, (counts.get(budget) ?? 0) + 1);
+    for (const budget of reply.edit) counts.set(budget, (counts.get(budget) ?? 0) + 1);
+    for (const budget of reply.post) {
+      if (!reply.edit.includes(budget)) counts.set(budget, (counts.get(budget) ?? 0) + 1);
     }
   }
   return counts;

@@ -1,3 +1,4 @@
+import { GrowingText } from './growing-text.ts';
 import { Pages, pageLimits } from './pages.ts';
 import type { ButtonKind, Dialect, Page, WriteOp } from './surface.ts';
 
@@ -38,7 +39,7 @@ export class Screen {
   #viewed = 0;
   /** Text has come in, or ended, since the view was taken. */
   #stale = false;
-  #text = '';
+  readonly #text = new GrowingText();
   /** Messages before the text: 1 when the text had to begin under a message that showed a line alone. */
   #offset = 0;
   /** Where the text was cut to go on in a new message though the page was not full. */
@@ -61,9 +62,17 @@ export class Screen {
     this.#rebuild();
   }
 
+  /** All text so far. */
+  get text(): string {
+    return this.#text.toString();
+  }
+
+  get hasText(): boolean {
+    return this.#text.length > 0;
+  }
+
   append(text: string): void {
-    this.#text += text;
-    this.#pages.append(text);
+    this.#text.append(text);
     this.#stale = true;
   }
 
@@ -72,7 +81,6 @@ export class Screen {
   }
 
   end(footer: string | undefined, buttons: readonly ButtonKind[]): void {
-    this.#pages.end();
     this.#stale = true;
     this.#ended = true;
     this.#footer = footer;
@@ -180,7 +188,7 @@ export class Screen {
 
   get #canCut(): boolean {
     const begun = this.#view.length > 0 || this.#standing.length === 1;
-    return begun && this.#pages.length > this.#viewed && (this.#view.length === 0 || this.showsView);
+    return begun && this.#text.length > this.#viewed && (this.#view.length === 0 || this.showsView);
   }
 
   /** What is not on screen goes out as a page of its own. */
@@ -231,23 +239,23 @@ export class Screen {
   }
 
   #look(): void {
+    if (this.#text.length > this.#viewed) this.#pages.append(this.text.slice(this.#viewed));
+    if (this.#ended) this.#pages.end();
     this.#view = this.#pages.view();
-    this.#viewed = this.#pages.length;
+    this.#viewed = this.#text.length;
     this.#stale = false;
   }
 
   /** Cuts the whole text into pages anew, with the same cuts where it had gone on in new messages. */
   #rebuild(): void {
     this.#pages = new Pages(this.#dialect, { limit: this.#limit });
-    let from = 0;
+    this.#viewed = 0;
     for (const cut of this.#cuts) {
-      this.#pages.append(this.#text.slice(from, cut));
+      this.#pages.append(this.text.slice(this.#viewed, cut));
       this.#pages.view();
       this.#pages.spill();
-      from = cut;
+      this.#viewed = cut;
     }
-    this.#pages.append(this.#text.slice(from));
-    if (this.#ended) this.#pages.end();
     this.#look();
   }
 }

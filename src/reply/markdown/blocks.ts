@@ -1,4 +1,5 @@
 /** Markdown as it arrives, character by character → lines and words for the page writer. */
+import { joined } from '../growing-text.ts';
 import type { Dialect } from '../surface.ts';
 import { AlignedTable } from './aligned-table.ts';
 import { CodeLine } from './code-line.ts';
@@ -78,6 +79,7 @@ export class Blocks {
       else if (this.#mode === 'code') this.#code.push(char);
       else this.#pushSign(char);
     }
+    joined(this.#lastLine);
   }
 
   end(): void {
