@@ -8,9 +8,14 @@ export interface Goal {
   readonly ok: boolean;
 }
 
+/** A line of a table, by column. */
+export type Row = Readonly<Record<string, string | number>>;
+
 export interface Result {
   /** Rows of a table; the first row's keys are the columns. */
-  readonly rows: readonly Readonly<Record<string, string | number>>[];
+  readonly rows: readonly Row[];
+  /** A second table, of other columns. */
+  readonly more?: readonly Row[];
   readonly goals: readonly Goal[];
 }
 

@@ -1,11 +1,13 @@
 /**
  * What one chunk of an answer costs: CPU of the client's process, 200 streams at once, against what others
- * would use. The server is a process of its own; both run at the same pace for every client.
+ * would use. The server is a process of its own; both run at the same pace for every client. Then what a thousand
+ * answers cost the whole bot (replies.ts).
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Goal, Result } from './bench.ts';
+import { measureReplies } from './replies.ts';
 
 const STREAMS = 200;
 const CHUNKS = 500;
@@ -31,8 +33,13 @@ export async function run(): Promise<Result> {
     'µs a chunk, 10 a write': round(ten[client]),
     '× parser ': round(ten[client] / ten.parser),
   }));
-  const goals = [...goalsOf('one chunk a write', one), ...goalsOf('ten chunks a write', ten)];
-  return { rows, goals };
+  const replies = await measureReplies();
+  const goals = [
+    ...goalsOf('one chunk a write', one),
+    ...goalsOf('ten chunks a write', ten),
+    ...replies.goals,
+  ];
+  return { rows, more: replies.rows, goals };
 }
 
 function goalsOf(load: string, cost: Record<Client, number>): Goal[] {

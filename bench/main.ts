@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { Goal, Result } from './bench.ts';
+import type { Goal, Result, Row } from './bench.ts';
 
 interface Bench {
   readonly load: () => Promise<{ run(): Promise<Result> }>;
@@ -39,12 +39,14 @@ const machine = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model
 console.log(machine);
 let missed = 0;
 for (const name of names) {
-  const { rows, goals } = await (await benches[name]!.load()).run();
+  const result = await (await benches[name]!.load()).run();
+  const { rows, more, goals } = result;
   console.log(`\n${name}`);
   console.table(rows);
+  if (more) console.table(more);
   for (const goal of goals) console.log(line(goal));
   missed += goals.filter(({ ok }) => !ok).length;
-  if (values.save) save(name, { rows, goals });
+  if (values.save) save(name, result);
 }
 if (values.check && missed > 0) process.exitCode = 1;
 
@@ -53,17 +55,12 @@ function line({ name, goal, figure, ok }: Goal): string {
 }
 
 /** Replaces one bench's section; sections start with "## NAME". */
-function save(name: string, { rows, goals }: Result): void {
-  const columns = Object.keys(rows[0] ?? {});
-  const table = [
-    columns,
-    columns.map(() => '---'),
-    ...rows.map((row) => columns.map((column) => row[column] ?? '')),
-  ];
+function save(name: string, { rows, more = [], goals }: Result): void {
   const section = [
     `## ${name}`,
     `\`npm run bench -- ${name}\`, ${new Date().toISOString().slice(0, 10)}, ${machine}`,
-    table.map((cells) => `| ${cells.join(' | ')} |`).join('\n'),
+    table(rows),
+    ...(more.length > 0 ? [table(more)] : []),
     goals.map((goal) => `- ${line(goal)}`).join('\n'),
   ].join('\n\n');
   const sections = existsSync(RESULTS)
@@ -75,4 +72,14 @@ function save(name: string, { rows, goals }: Result): void {
   if (index < 0) sections.push(section);
   else sections[index] = section;
   writeFileSync(RESULTS, `${sections.map((other) => other.trim()).join('\n\n')}\n`);
+}
+
+function table(rows: readonly Row[]): string {
+  const columns = Object.keys(rows[0] ?? {});
+  const lines = [
+    columns,
+    columns.map(() => '---'),
+    ...rows.map((row) => columns.map((column) => row[column] ?? '')),
+  ];
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
