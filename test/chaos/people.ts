@@ -1,9 +1,12 @@
 /** People who ask, as the plan says. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Asked, answersTo } from './asked.ts';
+import type { Bot } from './bots.ts';
 import type { FarSide } from './far-side.ts';
 import type { PlannedQuestion } from './plan.ts';
 
+/** Between Discord's acknowledgement of a command and the store, on a busy machine; ms. */
+const WINDOW = 300;
 /** How long somebody waits for a message of an answer before they go on without; ms. */
 const PATIENCE = 2_000;
 
@@ -62,7 +65,12 @@ export async function ask(question: PlannedQuestion, asked: Asked[], farSide: Fa
       const use = { channel, user: discord.people.asker, name: 'ask', options };
       // Not acknowledged: Discord tells the person that the application did not respond.
       const invoked = await discord.command(use).catch(() => undefined);
-      if (invoked) Object.assign(one, { id: invoked.message, thread: invoked.message });
+      if (invoked)
+        Object.assign(one, {
+          id: invoked.message,
+          thread: invoked.message,
+          acknowledgedAt: performance.now(),
+        });
     }
   }
 }
@@ -73,6 +81,19 @@ export function isAccepted({ fake, id, seen, channel }: Asked, { slack }: FarSid
   // A mention is two events: Slack was told of one at least.
   const events = channel === slack.dm ? 1 : 2;
   return slack.lostEvents.filter(({ event }) => (event as { ts?: string }).ts === id).length < events;
+}
+
+/**
+ * True for a command that Discord was told of by a process which was killed before it could store it, or may have
+ * been: it stays at "is thinking…" until Discord itself says, 15 minutes later, that the bot did not respond.
+ */
+export function mayBeUntaken({ acknowledgedAt, id, channel, fake }: Asked, bots: readonly Bot[]): boolean {
+  if (acknowledgedAt === undefined) return false;
+  const message = fake.messages(channel).find((other) => other.id === id);
+  if (!message?.pending) return false;
+  return bots.some(({ killed }) =>
+    killed.some((at) => at > acknowledgedAt - WINDOW && at < acknowledgedAt + WINDOW),
+  );
 }
 
 async function firstMessage(earlier: Asked, asked: readonly Asked[]): Promise<string | undefined> {

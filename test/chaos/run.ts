@@ -7,7 +7,7 @@ import { Bot } from './bots.ts';
 import { type Database, inPostgres, inSqlite } from './database.ts';
 import { type FarSide, startFarSide } from './far-side.ts';
 import { faultsOf, stateOf, wayOn } from './judge.ts';
-import { ask, isAccepted } from './people.ts';
+import { ask, isAccepted, mayBeUntaken } from './people.ts';
 import { type Plan, planOf } from './plan.ts';
 import { cause } from './troubles.ts';
 import { Watch } from './watch.ts';
@@ -27,6 +27,8 @@ export interface Outcome {
   readonly complete: number;
   /** Ended with a part or none, a reason and a way on. */
   readonly broken: number;
+  /** Commands that a killed process had acknowledged and not stored: see `mayBeUntaken`. */
+  readonly untaken: number;
   readonly ms: number;
   /** The plan, the screens and the logs. */
   readonly report: () => string;
@@ -99,7 +101,7 @@ const mayForget = ({ troubles }: Plan): boolean =>
   );
 
 /** What must not be so when all is over. */
-function wrong({ plan, asked, farSide }: Scene): string[] {
+function wrong({ plan, asked, farSide, bots }: Scene): string[] {
   const { slack } = farSide;
   // Signs are best effort: those of a process that ends may stay.
   const signsGo = !plan.troubles.some(({ trouble }) => trouble.type === 'kill' || trouble.type === 'restart');
@@ -108,6 +110,7 @@ function wrong({ plan, asked, farSide }: Scene): string[] {
   for (const [one, messages] of answersTo(asked)) {
     for (const { id } of messages) known.add(id);
     if (messages.length === 0 && !isAccepted(one, farSide)) continue;
+    if (mayBeUntaken(one, bots)) continue;
     faults.push(...faultsOf(one, messages).map((fault) => `${one.question.name} ${fault}`));
   }
   for (const [fake, channel] of channels(farSide)) {
@@ -160,13 +163,14 @@ async function goOn(scene: Scene): Promise<string[]> {
   return [...faults, ...still()];
 }
 
-function count({ asked, farSide }: Scene) {
+function count({ asked, farSide, bots }: Scene) {
   const states = [...answersTo(asked)].map(([one, messages]) => stateOf(one, messages));
   return {
     asked: asked.length,
     accepted: asked.filter((one) => isAccepted(one, farSide)).length,
     complete: states.filter((state) => state === 'complete').length,
     broken: states.filter((state) => state === 'broken').length,
+    untaken: asked.filter((one) => mayBeUntaken(one, bots)).length,
   };
 }
 
