@@ -11,6 +11,7 @@ import { priceOf } from './modal/prices.ts';
 import { Models, type Place } from './model/models.ts';
 import type { ModelSettings } from './model/models-file.ts';
 import { EditPacer } from './reply/pacer.ts';
+import { Seal } from './seal.ts';
 import { serve } from './server.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
@@ -41,7 +42,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   });
   const platforms: ChatPlatform[] = [];
   const warm = createWarm({ config, store, leases: cluster.leases, models, platforms, clock, log });
-  platforms.push(...(await createPlatforms(config, warm, cluster, log, clock)));
+  platforms.push(...(await createPlatforms(config, store, warm, cluster, log, clock)));
   const pacer = new EditPacer({ clock, log, ledger: cluster.ledger });
   const admins = { slack: config.SLACK_ADMIN_IDS, discord: config.DISCORD_ADMIN_IDS };
   const bot = new PilotlightBot({
@@ -152,19 +153,29 @@ const limitSettings = (config: Config): LimitSettings => ({
 /** Imports only the adapters in use: each brings a large client library, which costs start time and memory. */
 async function createPlatforms(
   config: Config,
+  store: Store,
   { commands, onIntent }: Warm,
   { leases }: Cluster,
   log: Logger,
   clock: Clock,
 ): Promise<ChatPlatform[]> {
   const platforms: ChatPlatform[] = [];
-  if (config.SLACK_BOT_TOKEN) {
+  if (config.SLACK_BOT_TOKEN || config.SLACK_CLIENT_ID) {
     const { createSlack } = await import('../adapters/slack/slack.ts');
     platforms.push(
       createSlack({
         botToken: config.SLACK_BOT_TOKEN,
         appToken: config.SLACK_APP_TOKEN,
         signingSecret: config.SLACK_SIGNING_SECRET,
+        ...(config.SLACK_CLIENT_ID && {
+          install: {
+            clientId: config.SLACK_CLIENT_ID,
+            clientSecret: config.SLACK_CLIENT_SECRET!,
+            stateSecret: config.SLACK_STATE_SECRET!,
+            store: store.installations,
+            seal: new Seal(config.TOKEN_ENCRYPTION_KEY!),
+          },
+        }),
         apiUrl: config.SLACK_API_URL,
         commands,
         onIntent,

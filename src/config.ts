@@ -9,6 +9,10 @@ const WHERE: Record<string, string> = {
   SLACK_APP_TOKEN:
     'api.slack.com/apps → your app → Basic Information → App-Level Tokens, scope connections:write (xapp-…); or SLACK_SIGNING_SECRET, where Slack is to call by HTTP',
   SLACK_SIGNING_SECRET: 'api.slack.com/apps → your app → Basic Information → Signing Secret',
+  SLACK_CLIENT_ID: 'api.slack.com/apps → your app → Basic Information → Client ID',
+  SLACK_CLIENT_SECRET: 'api.slack.com/apps → your app → Basic Information → Client Secret',
+  SLACK_STATE_SECRET: 'make one with: openssl rand -base64 32',
+  TOKEN_ENCRYPTION_KEY: 'make one with: openssl rand -base64 32',
   SLACK_API_URL: 'leave it out for the real Slack',
   SLACK_ADMIN_IDS: 'Slack → a profile → ⋮ → Copy member ID (U…), separated by commas',
   DISCORD_TOKEN: 'discord.com/developers/applications → your app → Bot → Reset Token',
@@ -86,6 +90,12 @@ const ids = (pattern: RegExp) =>
   text
     .transform((value) => value.split(/[\s,]+/).filter(Boolean))
     .refine((list) => list.every((id) => pattern.test(id)), { error: 'holds something that is not an id' });
+/** Several keys of 32 bytes, the newest first. */
+const keys = text
+  .transform((value) => value.split(/[\s,]+/).map((key) => Buffer.from(key, 'base64')))
+  .refine((list) => list.every(({ length }) => length === 32), {
+    error: 'is not 32 bytes in base64 (or several of these with commas between them)',
+  });
 const snowflake = /^\d{17,20}$/;
 
 const schema = z.object({
@@ -95,8 +105,12 @@ const schema = z.object({
   }).optional(),
   SLACK_APP_TOKEN: secret('xapp-', { 'xoxb-': 'a bot token; it belongs in SLACK_BOT_TOKEN' }).optional(),
   SLACK_SIGNING_SECRET: text.optional(),
+  SLACK_CLIENT_ID: text.optional(),
+  SLACK_CLIENT_SECRET: text.optional(),
+  SLACK_STATE_SECRET: text.optional(),
+  TOKEN_ENCRYPTION_KEY: keys.optional(),
   SLACK_API_URL: url.optional(),
-  SLACK_ADMIN_IDS: ids(/^[UW][A-Z0-9]+$/).default([]),
+  SLACK_ADMIN_IDS: ids(/^(?:(?:E[A-Z0-9]+\/)?T[A-Z0-9]+\/)?[UW][A-Z0-9]+$/).default([]),
   DISCORD_TOKEN: text
     .refine((value) => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(value), {
       error: 'is not a bot token (three parts with dots between them)',
@@ -193,7 +207,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   faults.push(...slackFaults(given), ...moneyFaults(given));
   if (parsed.success && parsed.data.WARM_DEFAULT_HOURS > parsed.data.WARM_MAX_HOURS)
     faults.push({ name: 'WARM_DEFAULT_HOURS', wrong: 'is more than WARM_MAX_HOURS' });
-  const platforms = ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'DISCORD_TOKEN'];
+  const platforms = ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'SLACK_CLIENT_ID', 'DISCORD_TOKEN'];
   if (!platforms.some((name) => name in given)) {
     faults.push(
       {
@@ -210,10 +224,40 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   throw new OperatorError(`Pilotlight cannot start: its settings need a look.\n${lines.join('\n')}`);
 }
 
-/** Slack comes through Socket Mode, with an app token, or by HTTP, with a signing secret. */
+/** What many workspaces need, beside SLACK_SIGNING_SECRET, that one does not. */
+const INSTALL = [
+  'SLACK_CLIENT_ID',
+  'SLACK_CLIENT_SECRET',
+  'SLACK_STATE_SECRET',
+  'TOKEN_ENCRYPTION_KEY',
+] as const;
+
+/**
+ * One workspace, with its token: through Socket Mode with an app token, or by HTTP with a signing secret. Or
+ * many that install the bot, by HTTP.
+ */
 function slackFaults(given: Readonly<Record<string, string | undefined>>): { name: string; wrong: string }[] {
   const isMissingBeside = (name: string, other: string) =>
     given[other] && !given[name] ? [{ name, wrong: `is missing beside ${other}` }] : [];
+  const install = INSTALL.find((name) => given[name]);
+  if (install) {
+    const extra = (['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN'] as const).filter((name) => given[name]);
+    return [
+      ...extra.map((name) => ({
+        name,
+        wrong: `is set beside ${install}: it is one workspace with its tokens, or many that install the bot. Empty one of the two`,
+      })),
+      ...[...INSTALL, 'SLACK_SIGNING_SECRET'].flatMap((name) => isMissingBeside(name, install)),
+      ...(given.SLACK_ADMIN_IDS ?? '')
+        .split(/[\s,]+/)
+        .filter((id) => id && !id.includes('/'))
+        .map(() => ({
+          name: 'SLACK_ADMIN_IDS',
+          wrong: 'does not say in which workspace: with many of them write TEAM/MEMBER, like T0123/U0123',
+        }))
+        .slice(0, 1),
+    ];
+  }
   return [
     ...isMissingBeside('SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN'),
     ...isMissingBeside('SLACK_BOT_TOKEN', 'SLACK_SIGNING_SECRET'),

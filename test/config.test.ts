@@ -35,6 +35,31 @@ describe('the settings', () => {
     );
   });
 
+  it('take many Slack workspaces that install the bot, and say all that it needs', () => {
+    const key = Buffer.alloc(32, 7).toString('base64');
+    const many = {
+      SLACK_CLIENT_ID: '1.2',
+      SLACK_CLIENT_SECRET: 'c',
+      SLACK_STATE_SECRET: 's',
+      SLACK_SIGNING_SECRET: 'g',
+      TOKEN_ENCRYPTION_KEY: `${key}, ${key}`,
+      ...model,
+    };
+    expect(readConfig(many).TOKEN_ENCRYPTION_KEY).toHaveLength(2);
+    expect(readConfig({ ...many, SLACK_ADMIN_IDS: 'T01/U01' }).SLACK_ADMIN_IDS).toEqual(['T01/U01']);
+    const alone = faultsOf({ SLACK_CLIENT_ID: '1.2', ...model });
+    for (const name of Object.keys(many).slice(1, 5)) expect(alone).toContain(`${name} is missing beside`);
+    expect(alone).toContain('openssl rand -base64 32');
+    expect(faultsOf({ ...many, TOKEN_ENCRYPTION_KEY: 'c2hvcnQ=' })).toContain('is not 32 bytes in base64');
+    expect(faultsOf({ ...many, SLACK_ADMIN_IDS: 'U01' })).toContain('write TEAM/MEMBER');
+  });
+
+  it('refuse one Slack workspace and many at once', () => {
+    const message = faultsOf({ ...slack, ...model, SLACK_CLIENT_ID: '1.2' });
+    expect(message).toMatch(/SLACK_BOT_TOKEN is set beside SLACK_CLIENT_ID: it is one workspace .* or many/);
+    expect(message).toMatch(/SLACK_APP_TOKEN is set beside SLACK_CLIENT_ID/);
+  });
+
   it('take Discord alone', () => {
     expect(readConfig({ DISCORD_TOKEN: 'aaa.bbb.ccc', ...model }).SLACK_BOT_TOKEN).toBeUndefined();
   });

@@ -9,6 +9,7 @@ import type {
   ImageLimits,
   ImageRef,
   ReplySurface,
+  Spot,
 } from '../../src/bot/ports.ts';
 import type { Clock } from '../../src/clock.ts';
 import { type Leases, LocalLeases } from '../../src/cluster/leases.ts';
@@ -119,18 +120,18 @@ class Discord implements ChatPlatform {
     });
   }
 
-  async tell(channel: string, notice: CommandNotice): Promise<void> {
+  async tell({ channel }: Spot, notice: CommandNotice): Promise<void> {
     await this.#http.call({ method: 'POST', route: Routes.channelMessages(channel), body: body(notice) });
   }
 
-  async directChannel(user: string): Promise<string> {
+  async directChannel(user: string): Promise<Spot> {
     const route = Routes.userChannels();
     const { json } = await this.#http.call<{ id: string }>({
       method: 'POST',
       route,
       body: { recipient_id: user },
     });
-    return json.id;
+    return { channel: json.id };
   }
 
   async fetchImage(image: ImageRef, limits: ImageLimits): Promise<Uint8Array> {

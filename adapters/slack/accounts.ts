@@ -1,5 +1,6 @@
-import type { AppOptions } from '@slack/bolt';
+import type { App, AppOptions } from '@slack/bolt';
 import type { Credentials, Where } from './workspace.ts';
+import type { Workspaces } from './workspaces.ts';
 
 /** Where the bot is installed, and its tokens there. */
 export interface Accounts {
@@ -9,6 +10,8 @@ export interface Accounts {
   readonly authorize: AppOptions['authorize'];
   /** Rejects with an OperatorError. */
   open(): Promise<void>;
+  /** Listens for what changes them. */
+  listen?(app: App, workspaces: Workspaces): void;
   /** Undefined where the bot is not installed (any more). Rejects when it cannot be looked up now. */
   credentials(where: Where): Promise<Credentials | undefined>;
 }

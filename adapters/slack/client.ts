@@ -8,6 +8,9 @@ import { slackLogger } from './log.ts';
  */
 const TIMEOUT = 7_000;
 
+/** The real service. */
+export const SLACK_API = 'https://slack.com/api/';
+
 /**
  * For our own clients, which are apart from Bolt's and without retries: on a 429 a client of Slack's holds
  * up its whole queue, and a post repeated after a 500 can stand twice. When to try again is the pacer's to

@@ -15,10 +15,12 @@ const COMMAND = '/pilotlight';
 export function listenForCommands(app: App, commands: Commands, workspaces: Workspaces, log: Logger): void {
   const callIn = (context: Context, channel: string, user: string, name: string | undefined) => {
     const self = selfIn(context);
+    const workspace = workspaces.nameOf(self);
     return {
       platform: 'slack' as const,
-      channel: workspaces.named(self, channel),
-      user: { id: workspaces.named(self, user), roles: [], ...(name !== undefined && { name }) },
+      channel,
+      ...(workspace !== undefined && { workspace }),
+      user: { id: workspaces.userIn(self, user), roles: [], ...(name !== undefined && { name }) },
     };
   };
 

@@ -25,7 +25,7 @@ export function listenForQuestions(app: App, bot: Bot, workspaces: Workspaces): 
     { retry, tell }: { retry: number | undefined; tell: boolean },
   ) => {
     try {
-      await bot.ask(toQuestion(message, self, workspaces.named(self, message.user)));
+      await bot.ask(toQuestion(message, self, workspaces.userIn(self, message.user)));
     } catch (error) {
       const words = retry === LAST_RETRY ? NOT_TAKEN : retry === 1 ? COMES_AGAIN : undefined;
       const to = { channel: message.channel, user: message.user, thread: message.thread_ts };
@@ -74,7 +74,7 @@ export function listenForQuestions(app: App, bot: Bot, workspaces: Workspaces): 
     const conversation = conversationOf(event.channel, event.thread_ts);
     await bot.stopConversation(
       { platform: 'slack', workspace: self.team, conversation },
-      { id: workspaces.named(self, event.user), roles: [] },
+      { id: workspaces.userIn(self, event.user), roles: [] },
     );
   });
 }

@@ -1,8 +1,6 @@
 import { ImageError, type ImageLimits, type ImageRef } from '../../src/bot/ports.ts';
 import { downloadImage } from '../download.ts';
-
-/** Where Slack's own files are: next to the API, at files.slack.com for slack.com. */
-const SLACK_API = 'https://slack.com/api/';
+import { SLACK_API } from './client.ts';
 
 /** Slack answers whoever may not see a file with its login page. */
 const LOGIN_PAGE =
@@ -17,6 +15,7 @@ export async function fetchImage(
   { token, apiUrl = SLACK_API }: { token: string | undefined; apiUrl?: string | undefined },
   limits: ImageLimits,
 ): Promise<Uint8Array> {
+  // Slack's own files are next to the API, at files.slack.com for slack.com.
   const { origin, protocol, host } = new URL(apiUrl);
   const from = URL.canParse(url) ? new URL(url).origin : undefined;
   if (from !== origin && from !== `${protocol}//files.${host}`)

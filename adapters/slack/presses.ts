@@ -23,7 +23,7 @@ export function listenForPresses(app: App, bot: Bot, workspaces: Workspaces): vo
         channel,
         button: button.kind,
         turn: button.turn,
-        user: { id: workspaces.named(self, body.user.id), roles: [], name: body.user.name },
+        user: { id: workspaces.userIn(self, body.user.id), roles: [], name: body.user.name },
       });
     } catch (error) {
       workspace.log.error({ channel, turn: button.turn, err: error }, 'a button failed');

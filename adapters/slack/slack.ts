@@ -1,4 +1,5 @@
 import type { AppOptions } from '@slack/bolt';
+import type { WebClientOptions } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Commands } from '../../src/bot/commands.ts';
 import type {
@@ -9,16 +10,21 @@ import type {
   ImageLimits,
   ImageRef,
   ReplySurface,
+  Spot,
 } from '../../src/bot/ports.ts';
 import type { Clock } from '../../src/clock.ts';
+import type { Seal } from '../../src/seal.ts';
+import type { InstallationStore } from '../../src/store/installation-store.ts';
 import type { Accounts } from './accounts.ts';
 import { conversationOf, type SlackAddress } from './address.ts';
 import { clientOptions } from './client.ts';
 import { listenForCommands, postNotice } from './commands.ts';
 import { Connection } from './connection.ts';
-import { Endpoint } from './endpoint.ts';
+import { Endpoint, type Install } from './endpoint.ts';
+import { Installations } from './installations.ts';
 import type { Intake } from './intake.ts';
 import { slackLogger } from './log.ts';
+import { ManyWorkspaces } from './many-workspaces.ts';
 import { listenForQuestions } from './messages.ts';
 import { OneWorkspace } from './one-workspace.ts';
 import { fetchImage } from './pictures.ts';
@@ -28,7 +34,12 @@ import { SlackSurface } from './surface.ts';
 import { Workspaces } from './workspaces.ts';
 
 export interface SlackOptions {
-  readonly botToken: string;
+  /** Of the one workspace; without it there are those that have installed the bot, by `install`. */
+  readonly botToken?: string | undefined;
+  readonly install?: Omit<Install, 'apiUrl' | 'installations'> & {
+    readonly store: InstallationStore;
+    readonly seal: Seal;
+  };
   /** For Socket Mode. */
   readonly appToken?: string | undefined;
   /** For HTTP, which it is without `appToken`: Slack calls POST /slack/events. */
@@ -48,6 +59,26 @@ export function createSlack(options: SlackOptions): ChatPlatform {
   return new Slack(options);
 }
 
+/** One workspace through Socket Mode or over HTTP, or many over HTTP. */
+function connectionsOf(
+  { botToken, appToken, signingSecret = '', install, apiUrl, clock, log }: SlackOptions,
+  client: WebClientOptions,
+): { intake: Intake; accounts: Accounts } {
+  if (botToken !== undefined) {
+    return {
+      accounts: new OneWorkspace({ token: botToken, clientOptions: client, log }),
+      intake:
+        appToken === undefined
+          ? new Endpoint({ signingSecret, install: undefined, log })
+          : new Connection({ appToken, apiUrl, clock, log }),
+    };
+  }
+  if (!install) throw new Error('Slack needs a bot token, or the means to install the bot');
+  const installations = new Installations({ store: install.store, seal: install.seal, clock, log });
+  const intake = new Endpoint({ signingSecret, install: { ...install, installations, apiUrl }, log });
+  return { intake, accounts: new ManyWorkspaces(installations, intake.receiver.installer!) };
+}
+
 class Slack implements ChatPlatform {
   readonly platform = 'slack';
   readonly listener;
@@ -59,15 +90,13 @@ class Slack implements ChatPlatform {
   #bot: Bot | undefined;
 
   constructor(options: SlackOptions) {
-    const { botToken, appToken, signingSecret, apiUrl, clock, log } = options;
+    const { apiUrl, clock, log } = options;
     const client = clientOptions(apiUrl, log);
     this.#options = options;
-    this.#accounts = new OneWorkspace({ token: botToken, clientOptions: client, log });
-    this.#intake =
-      appToken === undefined
-        ? new Endpoint({ signingSecret: signingSecret!, log })
-        : new Connection({ appToken, apiUrl, clock, log });
-    this.listener = this.#intake.listener;
+    const { intake, accounts } = connectionsOf(options, client);
+    this.#intake = intake;
+    this.#accounts = accounts;
+    this.listener = intake.listener;
     this.#workspaces = new Workspaces({
       accounts: this.#accounts,
       clientOptions: client,
@@ -89,6 +118,7 @@ class Slack implements ChatPlatform {
     this.#app = app;
     listenForQuestions(app, bot, this.#workspaces);
     listenForPresses(app, bot, this.#workspaces);
+    this.#accounts.listen?.(app, this.#workspaces);
     if (commands) listenForCommands(app, commands, this.#workspaces, log);
     if (onIntent)
       app.event('app_home_opened', async ({ event }) => {
@@ -97,15 +127,15 @@ class Slack implements ChatPlatform {
     await this.#intake.open();
   }
 
-  async tell(channel: string, notice: CommandNotice): Promise<void> {
-    const { workspace, id } = this.#workspaces.find(channel);
-    await postNotice(workspace.client, id, notice);
+  async tell({ workspace, channel }: Spot, notice: CommandNotice): Promise<void> {
+    await postNotice(this.#workspaces.named(workspace).client, channel, notice);
   }
 
-  async directChannel(user: string): Promise<string> {
-    const { workspace, where, id } = this.#workspaces.find(user);
-    const { channel } = await workspace.client.conversations.open({ users: id });
-    return this.#workspaces.named(where, channel!.id!);
+  async directChannel(user: string): Promise<Spot> {
+    const [, workspace, id] = /^(?:(.+)\/)?(.+)$/.exec(user)!;
+    const { client } = this.#workspaces.named(workspace);
+    const { channel } = await client.conversations.open({ users: id! });
+    return { channel: channel!.id!, ...(workspace !== undefined && { workspace }) };
   }
 
   async stop(): Promise<void> {
@@ -145,7 +175,7 @@ class Slack implements ChatPlatform {
   #stopped(address: SlackAddress): void {
     const { team, channel, thread, user } = address;
     const conversation = conversationOf(channel, thread);
-    const by = { id: this.#workspaces.named(address, user), roles: [] };
+    const by = { id: this.#workspaces.userIn(address, user), roles: [] };
     this.#bot
       ?.stopConversation({ platform: 'slack', workspace: team, conversation }, by)
       .catch((error) => this.#options.log.error({ channel, err: error }, 'cannot stop an answer'));

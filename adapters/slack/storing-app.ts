@@ -1,6 +1,7 @@
 import { App, type AppOptions, type ReceiverEvent } from '@slack/bolt';
 import type { Logger } from 'pino';
 import { type Clock, sleep } from '../../src/clock.ts';
+import { isNotInstalled } from './many-workspaces.ts';
 
 /** Bolt does not export its name. */
 type ExtendedErrorHandler = Parameters<App['error']>[0];
@@ -23,6 +24,8 @@ export class StoringApp extends App {
     super({ ...options, extendedErrorHandler: true });
     this.#clock = clock;
     const handler: ExtendedErrorHandler = async ({ error, body, context }) => {
+      // It came after an uninstall, and is acknowledged, so that it does not come again.
+      if (isNotInstalled(error)) return;
       const { type, channel, ts } = 'event' in body ? (body.event as Record<string, unknown>) : {};
       log.error(
         { team: context.teamId, event: type, channel, message: ts, retry: context.retryNum, err: error },

@@ -12,6 +12,15 @@ export interface Where {
   readonly enterprise?: string;
 }
 
+/** A workspace in one word, and back. */
+export const keyOf = ({ team, enterprise }: Where): string =>
+  enterprise === undefined ? team : `${enterprise}/${team}`;
+
+export function whereOf(key: string): Where {
+  const [team = '', enterprise] = key.split('/').toReversed();
+  return { team, ...(enterprise !== undefined && { enterprise }) };
+}
+
 /** Who the bot is in a workspace. */
 export interface Self extends Where {
   readonly user: string;

@@ -5,7 +5,7 @@ import type { Accounts } from './accounts.ts';
 import type { SlackAddress } from './address.ts';
 import { signLimits } from './limits.ts';
 import { Throttle } from './throttle.ts';
-import type { Credentials, Where, Workspace } from './workspace.ts';
+import { type Credentials, keyOf, type Where, type Workspace, whereOf } from './workspace.ts';
 
 /** A workspace in which nothing happened for so long is forgotten; what it holds is soon made again. ms. */
 const IDLE = 3_600_000;
@@ -44,19 +44,22 @@ export class Workspaces {
     return workspace;
   }
 
-  /** The id of a person or channel for the bot core: with its workspace, where there may be many. */
-  named({ team, enterprise }: Where, id: string): string {
-    if (this.#options.accounts.only) return id;
-    return [...(enterprise === undefined ? [] : [enterprise]), team, id].join('/');
+  /** What the bot core calls a workspace; undefined where there is only one. */
+  nameOf(where: Where): string | undefined {
+    return this.#options.accounts.only ? undefined : keyOf(where);
   }
 
-  /** What `named` has named. @throws Error when it does not say which workspace */
-  find(name: string): { workspace: Workspace; where: Where; id: string } {
+  /** The workspace of that name. @throws Error where there are many and none is named */
+  named(name: string | undefined): Workspace {
     const { only } = this.#options.accounts;
-    const [id = '', team, enterprise] = name.split('/').toReversed();
-    const where = only ?? (team === undefined ? undefined : { team, ...(enterprise && { enterprise }) });
-    if (!where) throw new Error(`${name} does not say which workspace: write it as TEAM/${name}`);
-    return { workspace: this.of(where), where, id };
+    if (only) return this.of(only);
+    if (name === undefined) throw new Error('it is not said in which of many workspaces');
+    return this.of(whereOf(name));
+  }
+
+  /** A person's id for the bot core: with the workspace, where there are many, as in SLACK_ADMIN_IDS. */
+  userIn(where: Where, user: string): string {
+    return this.#options.accounts.only ? user : `${keyOf(where)}/${user}`;
   }
 
   /** How many are held. */
@@ -116,5 +119,3 @@ function authorizedFetch(credentials: () => Promise<Credentials | undefined>): t
     return fetch(url, { ...init, headers });
   };
 }
-
-const keyOf = ({ team, enterprise = '' }: Where) => `${enterprise}/${team}`;

@@ -6,6 +6,12 @@ import type { SlackMessage, Workspace } from './workspace.ts';
 
 const messageEvents = { channel: 'message.channels', group: 'message.groups', im: 'message.im' };
 
+/** How the app came to be in the workspace. */
+export interface Installation {
+  /** The organisation it was installed to as a whole. */
+  readonly enterprise?: string;
+}
+
 export type MentionOrder = 'mention-first' | 'message-first';
 
 type Event = Readonly<Record<string, unknown>> & { readonly type: string };
@@ -15,17 +21,20 @@ export class Events {
   readonly #workspace: Workspace;
   readonly #deliveries: Deliveries;
   readonly #baseUrl: string;
+  readonly #installation: () => Installation | undefined;
 
   constructor(options: {
     workspace: Workspace;
     deliveries: Deliveries;
     subscriptions: readonly string[];
     baseUrl: string;
+    installation: () => Installation | undefined;
   }) {
     this.#workspace = options.workspace;
     this.#deliveries = options.deliveries;
     this.subscriptions = new Set(options.subscriptions);
     this.#baseUrl = options.baseUrl;
+    this.#installation = options.installation;
   }
 
   /** A new message. One that mentions the bot makes two events with ids of their own, but not in a DM. */
@@ -107,16 +116,27 @@ export class Events {
   }
 
   #send(event: Event, again = false): void {
+    const installation = this.#installation();
+    // Where the app is not, it hears nothing.
+    if (!installation) return;
+    const { enterprise } = installation;
     const { teamId, appId, bot, clock } = this.#workspace;
-    const installation = { enterprise_id: null, team_id: teamId, user_id: bot.id };
+    const authorization = {
+      enterprise_id: enterprise ?? null,
+      team_id: teamId,
+      user_id: bot.id,
+      is_bot: true,
+      is_enterprise_install: enterprise !== undefined,
+    };
     const payload = {
       token: 'sandbox',
       team_id: teamId,
+      ...(enterprise !== undefined && { enterprise_id: enterprise }),
       api_app_id: appId,
       type: 'event_callback',
       event_id: `Ev${randomUUID().replaceAll('-', '').slice(0, 9).toUpperCase()}`,
       event_time: Math.floor(clock.now() / 1000),
-      authorizations: [{ ...installation, is_bot: true, is_enterprise_install: false }],
+      authorizations: [authorization],
       is_ext_shared_channel: false,
       event,
     };

@@ -3,26 +3,29 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import type { FakeChat, RateLimitHit, ShownMessage } from '../chat.ts';
-import { Faults } from '../faults.ts';
+import type { Faults } from '../faults.ts';
 import { type BudgetRule, SlackBudgets } from './budgets.ts';
 import { chatMethods } from './chat-methods.ts';
-import { Deliveries, type DeliveryTimes, slackDeliveryTimes } from './delivery.ts';
+import type { DeliveryTimes } from './delivery.ts';
 import { Events, type MentionOrder } from './events.ts';
-import { type HttpEventsOptions, httpEvents } from './http-events.ts';
+import type { HttpEventsOptions } from './http-events.ts';
+import { InstalledApp, type Organisation } from './installed-app.ts';
 import { Interactions, type SlashCommand } from './interactions.ts';
-import { manifestEvents, manifestScopes } from './manifest.ts';
+import { manifestEvents } from './manifest.ts';
 import { type SlackContext, threadOf } from './method.ts';
 import { typed } from './mrkdwn.ts';
+import type { OAuthOptions } from './oauth.ts';
 import { otherMethods } from './other-methods.ts';
 import type { Ping } from './pings.ts';
 import { ResponseUrls } from './response-urls.ts';
-import { type Answer, HttpServer, type Route } from './server.ts';
+import { type Answer, type Call, HttpServer } from './server.ts';
 import { shown } from './shown.ts';
-import { type DisconnectReason, SocketMode } from './socket-mode.ts';
+import { Site, type Team } from './site.ts';
+import type { DisconnectReason } from './socket-mode.ts';
 import { Statuses } from './statuses.ts';
 import { Streams } from './streams.ts';
 import { type ApiCall, WebApi } from './web-api.ts';
-import { Workspace } from './workspace.ts';
+import { type SlackFile, Workspace } from './workspace.ts';
 
 /** Users report that a stream ends about five minutes after its start, whatever is appended [I]. */
 const streamLifeMs = 300_000;
@@ -32,7 +35,7 @@ export interface FakeSlackOptions {
   readonly port?: number;
   /** Where the app is told to connect to, http://…; default: straight to this server. */
   readonly publicUrl?: string;
-  readonly team?: string;
+  readonly team?: string | undefined;
   readonly botToken?: string;
   readonly appToken?: string;
   /** The bot's scopes; default: those of the manifest. */
@@ -45,6 +48,8 @@ export interface FakeSlackOptions {
   readonly streamLifeMs?: number;
   /** Delivers by HTTP instead of Socket Mode. */
   readonly http?: HttpEventsOptions;
+  /** The app is for many workspaces, none of which has it yet; over HTTP. */
+  readonly oauth?: OAuthOptions;
   readonly clock?: Clock;
 }
 
@@ -62,8 +67,11 @@ export interface Said {
   readonly files?: readonly { readonly name: string; readonly mimetype: string; readonly content: Buffer }[];
 }
 
-export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat {
-  readonly faults = new Faults();
+/** One workspace; `addTeam` makes more of them on the same server. */
+export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat, Team {
+  readonly faults: Faults;
+  /** The app in this workspace. */
+  readonly app: InstalledApp;
   readonly botToken: string;
   readonly appToken: string;
   /** A public channel with the bot and everybody in it. */
@@ -72,9 +80,10 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
   readonly dm: string;
   /** Ids of the people. */
   readonly people: { readonly asker: string; readonly colleague: string; readonly admin: string };
+  readonly #site: Site;
+  readonly #options: FakeSlackOptions;
   readonly #workspace: Workspace;
   readonly #budgets: SlackBudgets;
-  readonly #scopes: readonly string[];
   readonly #pings: Ping[] = [];
   readonly #statuses: Statuses;
   readonly #streams: Streams;
@@ -82,45 +91,50 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
   readonly #interactions: Interactions;
   readonly #responseUrls: ResponseUrls;
   readonly #webApi: WebApi;
-  readonly #socketMode: SocketMode;
-  readonly #deliveries: Deliveries;
-  readonly #http: HttpEventsOptions | undefined;
-  readonly #server: HttpServer;
 
-  private constructor(server: HttpServer, options: FakeSlackOptions) {
+  private constructor(site: Site, options: FakeSlackOptions, name: string, org?: Organisation) {
     super();
-    const clock = options.clock ?? systemClock;
-    const { baseUrl } = server;
-    const changed = () => void this.emit('change');
-    this.#server = server;
+    const { clock, deliveries, appId } = site;
+    const { baseUrl } = site.server;
+    const changed = () => this.changed();
+    this.#site = site;
+    this.#options = options;
+    this.faults = site.faults;
     this.botToken = options.botToken ?? 'xoxb-sandbox';
     this.appToken = options.appToken ?? 'xapp-sandbox';
-    this.#scopes = options.scopes ?? manifestScopes;
-    const workspace = new Workspace({ teamId: options.team, botName: 'pilotlight', clock, changed });
+    const workspace = new Workspace({
+      teamId: options.team,
+      teamName: name,
+      appId,
+      bot: org?.bot ?? 'pilotlight',
+      newId: (kind) => site.newId(kind),
+      clock,
+      changed,
+    });
+    if (org) org.bot ??= workspace.bot;
     this.#workspace = workspace;
     this.#budgets = new SlackBudgets(options.budgets ?? {}, clock);
     this.#statuses = new Statuses({ clock, changed });
-    this.#socketMode = new SocketMode({ appId: workspace.appId, changed });
-    this.#http = options.http && { ...options.http };
-    const deliveries = new Deliveries({
-      clock,
-      times: { ...slackDeliveryTimes, ...options.delivery },
-      transport: this.#http ? httpEvents(this.#http, clock) : (envelope) => this.#socketMode.send(envelope),
-    });
-    this.#deliveries = deliveries;
+    const installation = () => this.app.installation;
     const subscriptions = options.subscriptions ?? manifestEvents;
-    this.#events = new Events({ workspace, deliveries, subscriptions, baseUrl });
+    this.#events = new Events({ workspace, deliveries, subscriptions, baseUrl, installation });
     const context: SlackContext = {
       workspace,
       events: this.#events,
       statuses: this.#statuses,
       pings: this.#pings,
     };
+    this.app = new InstalledApp({ site, workspace, events: this.#events, org });
+    if (!site.oauth) this.app.isHere({ bot: this.botToken, app: this.appToken }, options.scopes);
     this.#streams = new Streams(context, { lifeMs: options.streamLifeMs ?? streamLifeMs });
     this.#responseUrls = new ResponseUrls(context, baseUrl);
-    this.#interactions = new Interactions({ workspace, deliveries, responseUrls: this.#responseUrls });
-    const openSocket = () =>
-      (options.publicUrl ?? baseUrl).replace('http', 'ws') + this.#socketMode.newPath();
+    this.#interactions = new Interactions({
+      workspace,
+      deliveries,
+      responseUrls: this.#responseUrls,
+      installation,
+    });
+    const openSocket = () => (options.publicUrl ?? baseUrl).replace('http', 'ws') + site.socketMode.newPath();
     this.#webApi = new WebApi({
       methods: {
         ...chatMethods(context, this.#streams),
@@ -129,8 +143,7 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
       },
       budgets: this.#budgets,
       team: workspace.teamId,
-      tokens: { bot: this.botToken, app: this.appToken },
-      scopes: this.#scopes,
+      tokens: site.tokens,
       now: clock.now,
     });
     this.people = {
@@ -140,49 +153,82 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
     };
     this.channel = this.addChannel('general');
     this.dm = this.openDm(this.people.asker);
-    const upgrade: SocketMode['upgrade'] = (...request) => this.#socketMode.upgrade(...request);
-    server.serve({ route: (method, path) => this.#route(method, path), upgrade }, this.faults, clock);
+    site.teams.push(this);
   }
 
   /** Starts on loopback, with one channel, one DM and three people. Rejects when the port is taken. */
   static async start(options: FakeSlackOptions = {}): Promise<FakeSlack> {
-    return new FakeSlack(await HttpServer.listen(options.port ?? 0), options);
+    const server = await HttpServer.listen(options.port ?? 0);
+    const site = new Site(server, { ...options, clock: options.clock ?? systemClock });
+    return new FakeSlack(site, options, 'sandbox');
   }
 
-  #route(method: string, path: string): Route | undefined {
-    const [, root, name = ''] = path.split('/');
-    if (root === 'api' && method === 'POST') {
-      return { name, run: (call) => this.#webApi.handle(name, call) };
-    }
-    if (root === 'response' && method === 'POST') {
-      return { name: 'response_url', run: (call) => this.#responseUrls.handle(name, call) };
-    }
-    if (root === 'files' && method === 'GET') {
-      return { name: 'url_private', run: (call) => this.#file(name, call.authorization) };
-    }
-    return undefined;
+  /** Another workspace, with people of its own, for the same app; of an organisation, if so. */
+  addTeam(name: string, org?: Organisation): FakeSlack {
+    return new FakeSlack(this.#site, { ...this.#options, team: undefined }, name, org);
   }
 
-  #file(id: string, token: string | undefined): Answer {
-    const file = this.#workspace.channels
-      .flatMap((channel) => this.#workspace.messages(channel.id).flatMap(({ files }) => files))
-      .find((other) => other.id === id);
+  /** Another organisation of workspaces. */
+  addOrganisation(name: string): Organisation {
+    return { id: this.#site.newId('E'), name, apps: [], bot: undefined, token: undefined };
+  }
+
+  holds(id: string): boolean {
+    return (
+      this.#responseUrls.has(id) ||
+      this.#workspace.channels.some((channel) => channel.id === id) ||
+      this.#fileOf(id) !== undefined
+    );
+  }
+
+  call(method: string, call: Call): Answer {
+    return this.#webApi.handle(method, call);
+  }
+
+  respond(id: string, call: Call): Answer {
+    return this.#responseUrls.handle(id, call);
+  }
+
+  file(id: string, { authorization }: Call): Answer {
+    const file = this.#fileOf(id);
     if (!file) return { status: 404, body: 'not found' };
-    if (token !== this.botToken || !this.#scopes.includes('files:read')) {
+    const { tokens } = this.#site;
+    const token = tokens.isGood(authorization) ? tokens.find(authorization) : undefined;
+    if (!token?.teams.includes(this.teamId) || !token.scopes.includes('files:read')) {
       // Slack sends whoever may not see a file to its login page.
       return { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Sign in</html>' };
     }
     return { status: 200, headers: { 'content-type': file.mimetype }, body: file.content };
   }
 
+  #fileOf(id: string): SlackFile | undefined {
+    return this.#workspace.channels
+      .flatMap((channel) => this.#workspace.messages(channel.id).flatMap(({ files }) => files))
+      .find((other) => other.id === id);
+  }
+
+  end(): void {
+    this.#streams.close();
+    this.#statuses.close();
+  }
+
+  changed(): void {
+    this.emit('change');
+  }
+
   /** For SLACK_API_URL. */
   get apiUrl(): string {
-    return `${this.#server.baseUrl}/api/`;
+    return `${this.#site.server.baseUrl}/api/`;
   }
 
   /** Changes the request URL in the app's settings, of an app that is called by HTTP. */
   set requestUrl(url: string) {
-    this.#http!.url = url;
+    this.#site.http!.url = url;
+  }
+
+  /** Changes the redirect URL in the app's settings. */
+  set redirectUrl(url: string) {
+    this.#site.oauthOptions!.redirectUrl = url;
   }
 
   get teamId(): string {
@@ -209,15 +255,15 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
 
   /** Events that were never acknowledged, after all retries. */
   get lostEvents(): readonly Readonly<Record<string, unknown>>[] {
-    return this.#deliveries.lost;
+    return this.#site.deliveries.lost;
   }
 
   get connected(): boolean {
-    return this.#socketMode.connections > 0;
+    return this.#site.socketMode.connections > 0;
   }
 
   get connections(): number {
-    return this.#socketMode.connections;
+    return this.#site.socketMode.connections;
   }
 
   async waitForConnection(): Promise<void> {
@@ -226,7 +272,7 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
 
   /** Resolves when every event so far was acknowledged or given up. */
   eventsDelivered(): Promise<void> {
-    return this.#deliveries.idle();
+    return this.#site.deliveries.idle();
   }
 
   addUser(name: string, options: { admin?: boolean } = {}): string {
@@ -276,7 +322,7 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
 
   /** Tells the app that it gets too many events: a payload that holds no event. */
   tellRateLimited(): void {
-    this.#deliveries.event({
+    this.#site.deliveries.event({
       type: 'app_rate_limited',
       team_id: this.teamId,
       api_app_id: this.#workspace.appId,
@@ -337,18 +383,17 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat 
 
   /** Slack asks the clients to connect anew; it does so every few hours. */
   askToReconnect(reason: DisconnectReason = 'refresh_requested'): void {
-    this.#socketMode.askToReconnect(reason);
+    this.#site.socketMode.askToReconnect(reason);
   }
 
   dropConnections(): void {
-    this.#socketMode.drop();
+    this.#site.socketMode.drop();
   }
 
   async close(): Promise<void> {
-    this.#deliveries.close();
-    this.#streams.close();
-    this.#statuses.close();
-    this.#socketMode.close();
-    await this.#server.close();
+    this.#site.deliveries.close();
+    for (const team of this.#site.teams) team.end();
+    this.#site.socketMode.close();
+    await this.#site.server.close();
   }
 }

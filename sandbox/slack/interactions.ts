@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { buttonsOf } from './blocks.ts';
 import type { Deliveries } from './delivery.ts';
+import type { Installation } from './events.ts';
 import type { ResponseUrls } from './response-urls.ts';
 import { messageJson } from './shown.ts';
 import type { SlackMessage, Workspace } from './workspace.ts';
@@ -19,11 +20,18 @@ export class Interactions {
   readonly #workspace: Workspace;
   readonly #deliveries: Deliveries;
   readonly #responseUrls: ResponseUrls;
+  readonly #installation: () => Installation | undefined;
 
-  constructor(options: { workspace: Workspace; deliveries: Deliveries; responseUrls: ResponseUrls }) {
+  constructor(options: {
+    workspace: Workspace;
+    deliveries: Deliveries;
+    responseUrls: ResponseUrls;
+    installation: () => Installation | undefined;
+  }) {
     this.#workspace = options.workspace;
     this.#deliveries = options.deliveries;
     this.#responseUrls = options.responseUrls;
+    this.#installation = options.installation;
   }
 
   /** Resolves to the message in the acknowledgement, if it had one. */
@@ -41,7 +49,8 @@ export class Interactions {
       command: run.command,
       text: run.text ?? '',
       api_app_id: appId,
-      is_enterprise_install: 'false',
+      ...(this.#enterprise !== undefined && { enterprise_id: this.#enterprise }),
+      is_enterprise_install: String(this.#enterprise !== undefined),
       response_url: this.#responseUrls.create(origin),
       trigger_id: randomUUID(),
     });
@@ -69,8 +78,8 @@ export class Interactions {
       },
       trigger_id: randomUUID(),
       team: { id: teamId, domain: teamName },
-      enterprise: null,
-      is_enterprise_install: false,
+      enterprise: this.#enterprise === undefined ? null : { id: this.#enterprise },
+      is_enterprise_install: this.#enterprise !== undefined,
       channel: { id: channel, name: this.#workspace.channel(channel).name },
       ...(!onlyFor && { message: messageJson(this.#workspace, message) }),
       state: { values: {} },
@@ -86,6 +95,10 @@ export class Interactions {
         },
       ],
     });
+  }
+
+  get #enterprise(): string | undefined {
+    return this.#installation()?.enterprise;
   }
 
   async #deliver(type: 'slash_commands' | 'interactive', payload: Record<string, unknown>): Promise<unknown> {

@@ -34,6 +34,10 @@ export class ResponseUrls {
     return `${this.#baseUrl}/response/${id}`;
   }
 
+  has(id: string): boolean {
+    return this.#open.has(id);
+  }
+
   handle(id: string, call: Call): Answer {
     const origin = this.#open.get(id);
     const expired = !origin || this.#slack.workspace.clock.now() > origin.until;

@@ -56,7 +56,7 @@ export type NewMessage = Pick<SlackMessage, 'channel' | 'user' | 'text'> &
 
 export class Workspace {
   readonly teamId: string;
-  readonly teamName = 'sandbox';
+  readonly teamName: string;
   readonly appId: string;
   readonly bot: SlackUser & { readonly botId: string };
   readonly clock: Clock;
@@ -64,15 +64,29 @@ export class Workspace {
   readonly #channels = new Map<string, SlackChannel>();
   readonly #messages = new Map<string, SlackMessage[]>();
   readonly #changed: () => void;
+  readonly newId: (kind: string) => string;
   #lastTs = 0;
-  #lastId = 0;
 
-  constructor(options: { teamId: string | undefined; botName: string; clock: Clock; changed: () => void }) {
+  constructor(options: {
+    teamId: string | undefined;
+    teamName: string;
+    appId: string;
+    /** The bot's name, or who it is already in the same organisation. */
+    bot: string | Workspace['bot'];
+    newId: (kind: string) => string;
+    clock: Clock;
+    changed: () => void;
+  }) {
+    const { bot } = options;
     this.clock = options.clock;
+    this.newId = options.newId;
     this.#changed = options.changed;
     this.teamId = options.teamId ?? this.newId('T');
-    this.appId = this.newId('A');
-    this.bot = { ...this.addUser(options.botName, { bot: true }), botId: this.newId('B') };
+    this.teamName = options.teamName;
+    this.appId = options.appId;
+    if (typeof bot !== 'string') this.#users.set(bot.id, bot);
+    this.bot =
+      typeof bot === 'string' ? { ...this.addUser(bot, { bot: true }), botId: this.newId('B') } : bot;
   }
 
   /** Says that what is shown has changed. */
@@ -168,12 +182,6 @@ export class Workspace {
     if (!list.includes(message)) throw new SlackError('message_not_found');
     list.splice(list.indexOf(message), 1);
     this.#changed();
-  }
-
-  /** An id as Slack writes them: a letter for the kind, then capitals and digits. */
-  newId(kind: string): string {
-    this.#lastId += 1;
-    return `${kind}0SANDBOX${String(this.#lastId).padStart(2, '0')}`;
   }
 
   /** A timestamp as Slack writes them: unique and rising, also while the clock stands still. */

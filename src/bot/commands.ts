@@ -7,13 +7,12 @@ import type { Keeper } from '../modal/warm-modes.ts';
 import { usualTime } from '../model/cold-starts.ts';
 import type { Origin, WarmStore } from '../store/warm-store.ts';
 import { type Admins, isAdmin } from './admins.ts';
-import type { CommandButton, CommandNotice, PlatformName, User } from './ports.ts';
+import type { CommandButton, CommandNotice, PlatformName, Spot, User } from './ports.ts';
 import * as words from './warm-words.ts';
 
 /** A command as it was given, in no platform's form. */
-export interface CommandCall {
+export interface CommandCall extends Spot {
   readonly platform: PlatformName;
-  readonly channel: string;
   /** The channel that a thread is in, where the thread is a channel of its own. */
   readonly parent?: string;
   readonly user: User;
@@ -197,9 +196,10 @@ const confirm = (id: string, text: string): CommandAnswer => ({
   ],
 });
 
-const originOf = ({ platform, channel, user }: Omit<CommandCall, 'text'>): Origin => ({
+const originOf = ({ platform, channel, workspace, user }: Omit<CommandCall, 'text'>): Origin => ({
   platform,
   channel,
+  ...(workspace !== undefined && { workspace }),
   user: user.id,
   ...(user.name !== undefined && { name: user.name }),
 });

@@ -85,6 +85,13 @@ export interface Press extends Omit<MessageKey, 'message'> {
   readonly user: User;
 }
 
+/** A channel to write to. */
+export interface Spot {
+  readonly channel: string;
+  /** The adapter's own word for the workspace, where it serves many. */
+  readonly workspace?: string;
+}
+
 /** A message that warm mode has for people; times stand in it as marks, see `showTimes`. */
 export interface CommandNotice {
   readonly text: string;
@@ -140,9 +147,9 @@ export interface ChatPlatform {
    */
   open(address: Address, attempt: number, begun?: boolean): ReplySurface;
   /** Writes a message that no question asked for. Rejects when it could not be written. */
-  tell?(channel: string, notice: CommandNotice): Promise<void>;
+  tell?(where: Spot, notice: CommandNotice): Promise<void>;
   /** The channel of direct messages with somebody, opened where there is none. Rejects for who cannot have one. */
-  directChannel?(user: string): Promise<string>;
+  directChannel?(user: string): Promise<Spot>;
   /**
    * Gets a picture of a question, or of an earlier one of its conversation; the address is the question's.
    * Rejects with an ImageError, or the signal's reason.

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Notice, Tell } from '../modal/notices.ts';
 import type { Admins } from './admins.ts';
 import { extendButton } from './commands.ts';
-import type { ChatPlatform, CommandNotice } from './ports.ts';
+import type { ChatPlatform, CommandNotice, Spot } from './ports.ts';
 import * as words from './warm-words.ts';
 
 /** Of these the admins are told as well: they are about money. */
@@ -21,12 +21,15 @@ export function createTell(
   model: { readonly name: string; readonly id?: string },
 ): Tell {
   /** True when it stands there. */
-  const write = async (platform: ChatPlatform, channel: string, notice: CommandNotice) => {
+  const write = async (platform: ChatPlatform, where: Spot, notice: CommandNotice) => {
     try {
-      await platform.tell?.(channel, notice);
+      await platform.tell?.(where, notice);
       return true;
     } catch (error) {
-      log.warn({ platform: platform.platform, channel, err: error }, 'a notice could not be written');
+      log.warn(
+        { platform: platform.platform, channel: where.channel, err: error },
+        'a notice could not be written',
+      );
       return false;
     }
   };
@@ -47,11 +50,11 @@ export function createTell(
       platforms.map(async (platform) => {
         const asked = to?.platform === platform.platform ? to : undefined;
         const users = new Set(FOR_ADMINS.includes(notice.about) ? admins[platform.platform] : []);
-        if (asked && !(await write(platform, asked.channel, shown))) users.add(asked.user);
+        if (asked && !(await write(platform, asked, shown))) users.add(asked.user);
         const opened = await Promise.all([...users].map((user) => direct(platform, user)));
         // Who asked in direct messages has been told.
-        const channels = opened.filter((channel) => channel !== undefined && channel !== asked?.channel);
-        await Promise.all(channels.map((channel) => write(platform, channel!, shown)));
+        const others = opened.filter((spot) => spot !== undefined && spot.channel !== asked?.channel);
+        await Promise.all(others.map((spot) => write(platform, spot!, shown)));
       }),
     );
   };

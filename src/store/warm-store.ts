@@ -1,9 +1,8 @@
-import type { PlatformName } from '../bot/ports.ts';
+import type { PlatformName, Spot } from '../bot/ports.ts';
 
 /** Who asked for a change, and where. */
-export interface Origin {
+export interface Origin extends Spot {
   readonly platform: PlatformName;
-  readonly channel: string;
   readonly user: string;
   readonly name?: string;
 }

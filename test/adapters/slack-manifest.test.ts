@@ -21,9 +21,11 @@ describe('the Slack app that docs/slack.md has people make', () => {
       'agent_session_stopped',
       'app_home_opened',
       'app_mention',
+      'app_uninstalled',
       'message.channels',
       'message.groups',
       'message.im',
+      'tokens_revoked',
     ]);
     expect(manifest.settings).toMatchObject({
       interactivity: { is_enabled: true },

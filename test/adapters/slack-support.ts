@@ -1,11 +1,15 @@
 import { pino } from 'pino';
-import { onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import type { SlackAddress } from '../../adapters/slack/address.ts';
 import { createSlack, type SlackOptions } from '../../adapters/slack/slack.ts';
 import { FakeSlack, type FakeSlackOptions } from '../../sandbox/slack/fake-slack.ts';
 import { signature } from '../../sandbox/slack/http-events.ts';
 import type { ChatPlatform, Page, ReplySurface, WriteOptions } from '../../src/bot/ports.ts';
 import { systemClock } from '../../src/clock.ts';
+import { Seal } from '../../src/seal.ts';
+import type { InstallationStore } from '../../src/store/installation-store.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import { install } from '../support/browser.ts';
 import { MemoryBot } from '../support/memory-bot.ts';
 import { nowhere, serveSlack } from '../support/slack-http.ts';
 
@@ -82,6 +86,56 @@ export interface HttpRunning extends Running {
   readonly url: string;
   /** Calls it as Slack does, signed unless other headers are given. */
   call(body: string, headers?: Record<string, string>): Promise<Response>;
+}
+
+const clientSecret = 'a client secret';
+
+export interface Many extends Omit<HttpRunning, 'bot'> {
+  readonly bot: MemoryBot;
+  readonly store: InstallationStore;
+}
+
+/** A fake Slack with an app for many workspaces, of which `slack` is one; none has it yet. */
+export function startFakeForMany(options: FakeSlackOptions = {}): Promise<FakeSlack> {
+  return startFake({
+    ...options,
+    http: { url: nowhere, signingSecret },
+    oauth: { clientId: '1.2', clientSecret, redirectUrl: nowhere },
+  });
+}
+
+/** The adapter for many workspaces; another on the same store is another process, or the next. */
+export async function startMany(
+  slack: FakeSlack,
+  {
+    store = new SqliteStore(':memory:').installations,
+    keys = [Buffer.alloc(32, 1)],
+    secret = clientSecret,
+    ...options
+  }: Partial<SlackOptions> & { store?: InstallationStore; keys?: Uint8Array[]; secret?: string } = {},
+): Promise<Many> {
+  const bot = new MemoryBot();
+  const running = await anotherHttp(slack, bot, {
+    botToken: undefined,
+    install: {
+      clientId: '1.2',
+      clientSecret: secret,
+      stateSecret: 'a state secret',
+      store,
+      seal: new Seal(keys),
+    },
+    ...options,
+  });
+  slack.redirectUrl = new URL('/slack/oauth_redirect', running.url).href;
+  return { ...running, bot, store };
+}
+
+/** Somebody of each of these workspaces installs the bot. */
+export async function installIn({ url }: { url: string }, ...teams: FakeSlack[]): Promise<void> {
+  for (const { app, people } of teams) {
+    const page = await install(url, (link) => app.agree(link, people.admin));
+    expect(page.status).toBe(200);
+  }
 }
 
 /** From now on this bot stores a question only when `stored` is resolved; `asked` resolves when one came. */

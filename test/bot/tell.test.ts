@@ -13,13 +13,13 @@ function chats({ closed = [] as string[] } = {}) {
   const platform = (name: PlatformName) =>
     ({
       platform: name,
-      async tell(to, { buttons }) {
+      async tell({ channel: to }, { buttons }) {
         if (closed.includes(to)) throw new Error('not_in_channel');
         told.push(`${name} ${to}${buttons.length > 0 ? ' with a button' : ''}`);
       },
       async directChannel(user) {
         if (closed.includes(user)) throw new Error('Unknown User');
-        return `D-${user}`;
+        return { channel: `D-${user}` };
       },
     }) as Partial<ChatPlatform> as ChatPlatform;
   const admins = { slack: ['U1', 'U2'], discord: ['7', '8'] };

@@ -1,0 +1,75 @@
+import type {
+  InstallationStore as BoltInstallationStore,
+  Installation,
+  InstallationQuery,
+} from '@slack/bolt';
+import type { Logger } from 'pino';
+import type { Clock } from '../../src/clock.ts';
+import type { Seal } from '../../src/seal.ts';
+import type { InstallationStore } from '../../src/store/installation-store.ts';
+
+/** The bot is not installed where something came from, or is to go. */
+export class NotInstalled extends Error {
+  override name = 'NotInstalled';
+}
+
+type Query = Pick<InstallationQuery<boolean>, 'teamId' | 'enterpriseId' | 'isEnterpriseInstall'>;
+
+/**
+ * What Bolt's installer keeps and looks up, sealed in the store: of a workspace under its id, of an
+ * Enterprise Grid organisation that installed the bot as a whole under the organisation's.
+ */
+export class Installations implements BoltInstallationStore {
+  readonly #store: InstallationStore;
+  readonly #seal: Seal;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+
+  constructor(options: { store: InstallationStore; seal: Seal; clock: Clock; log: Logger }) {
+    this.#store = options.store;
+    this.#seal = options.seal;
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  /**
+   * Has all sealed with the newest key, so that older ones may go.
+   * @throws OperatorError when one cannot be read
+   */
+  async open(): Promise<void> {
+    for (const { key, sealed } of await this.#store.all()) {
+      const text = this.#seal.open(key, sealed);
+      if (!this.#seal.isNewest(sealed)) {
+        await this.#store.reseal(key, sealed, this.#seal.seal(key, text));
+      }
+    }
+  }
+
+  async storeInstallation(installation: Installation<'v1' | 'v2', boolean>): Promise<void> {
+    const { team, enterprise, isEnterpriseInstall = false } = installation;
+    const key = keyFor({ teamId: team?.id, enterpriseId: enterprise?.id, isEnterpriseInstall });
+    await this.#store.put(key, this.#seal.seal(key, JSON.stringify(installation)), this.#clock.now());
+    this.#log.info({ workspace: key }, 'installed');
+  }
+
+  /** @throws NotInstalled, or what the store throws */
+  async fetchInstallation(query: InstallationQuery<boolean>): Promise<Installation<'v1' | 'v2', boolean>> {
+    const key = keyFor(query);
+    const sealed = await this.#store.get(key);
+    if (sealed === null) throw new NotInstalled(`the bot is not installed in ${key}`);
+    return JSON.parse(this.#seal.open(key, sealed));
+  }
+
+  /** `until` in ms since the epoch: a later installation is another one, and stays. */
+  async delete(query: Query, until: number): Promise<void> {
+    const key = keyFor(query);
+    await this.#store.delete(key, until);
+    this.#log.info({ workspace: key }, 'uninstalled');
+  }
+}
+
+function keyFor({ teamId, enterpriseId, isEnterpriseInstall }: Query): string {
+  const key = isEnterpriseInstall ? enterpriseId : teamId;
+  if (!key) throw new NotInstalled('Slack does not say in which workspace');
+  return key;
+}
