@@ -64,9 +64,9 @@ export class BudgetWindow {
     return Math.max(now, byWindow, this.#refilledAt(slots, now), this.#closedUntil);
   }
 
-  /** When the next write may start if writes are spread evenly. */
-  evenlyAt(): number {
-    return this.#takenAt + 1000 / this.rate;
+  /** When the latest write was sent. */
+  get takenAt(): number {
+    return this.#takenAt;
   }
 
   /** Slots are saved up and refill evenly; else each comes back a window after its use. */

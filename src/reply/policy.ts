@@ -10,10 +10,12 @@ import type { WriteOp } from './surface.ts';
 export interface BudgetState {
   readonly rate: number;
   readonly burst: number;
+  /** Slots are saved up and refill evenly; else each comes back a window after its use. */
   readonly saves: boolean;
   free(now: number): number;
   freeAt(slots: number, now: number): number;
-  evenlyAt(): number;
+  /** When the latest write was sent. */
+  readonly takenAt: number;
 }
 
 /**
@@ -63,34 +65,37 @@ export interface Decision {
   readonly lookAt: number | undefined;
 }
 
-/** Found by trying on bench/pacing.ts; ms unless said otherwise. */
+/** Found by trying on bench/pacing.ts, where rows gain and lose within a few hundredths; ms unless said otherwise. */
 export const tuning = {
-  /** A slot is worth a gap of n turns, to the power of two, divided by n to this power less two. */
-  turnPower: 0.6,
-  /** Saved slots are spent over this time. */
-  spendOverMs: 10_000,
+  /**
+   * Of n replies that take turns evenly each would write once in n slots, with ½ · rate · n² unseen. Less is
+   * asked, n to this power, since slots that come when nothing is worth them are lost.
+   */
+  turnPower: 1.5,
+  /** Slots saved up are spent over about this time. */
+  spendOverMs: 5000,
+  /** Where slots come back a window after their use, writes keep this part of an even distance. */
+  evenPart: 0.9,
   /** The wait for a first text, at most … */
   firstTextMs: 2000,
+  /** … and where it takes an edit of a waiting line, which shows life. */
+  firstEditMs: 2500,
   /** … and for n replies n times this part of what an edit must be worth makes it worth a post … */
-  firstTextPart: 0.1,
+  firstTextPart: 0.09,
   /** … up to this part. */
   firstTextMost: 0.3,
   /** A live reply goes on in a new message when a round of edits takes so long … */
   spillMs: 5000,
-  /** … and the last message is full to this part; */
-  spillFill: 0.3,
+  /** … and the last message is full to this part: answers that long mostly need another one; */
+  spillFill: 0.25,
   /** when a round takes so long … */
   spillSoonMs: 20_000,
   /** … so many characters on it are enough. */
   spillSoonAfter: 300,
-  /** A finished one goes on in a new message when its edit is further off than this. */
-  spillFinalMs: 1000,
-  /** … and so many replies share the budget: one that is alone never leaves its message early. */
-  spillFinalFrom: 3,
-  /** So many posts are kept for finals and first texts. */
-  keptPosts: 1,
-  /** So many saved-up slots are kept for finals, at most; in a window each kept slot would slow all down. */
-  keptSaved: 3,
+  /** A finished one does when no edit is free and a round takes so long: one or two never leave a message early. */
+  spillFinalMs: 2500,
+  /** So many saved-up slots are kept for finals; in a window each would slow all down. */
+  keptSaved: 1,
   /** Waiting lines change no more often than this. */
   noticeMs: 4000,
   /** What only tidies waits for spare slots this long, then goes like a final. */
@@ -113,19 +118,17 @@ export function decide<B extends BudgetState>(
     let slotAt = Number.POSITIVE_INFINITY;
     for (const op of opsOf(reply, live, tune)) {
       const spills = op === 'post' && reply.canEdit;
-      if (spills && !worthSpilling(reply, slotAt - now, live, tune)) continue;
+      if (spills && !worthSpilling(reply, live, tune)) continue;
       const ready = Math.max(reply.notBefore, worthAt(reply, op, live, waiting, now, tune));
       if (ready > now) {
         slotAt = Math.min(slotAt, ready);
         continue;
       }
-      const keep = (budget: B) => (rank === 0 ? 0 : kept(budget, op, spills, rank, live, tune));
+      const keep = (budget: B) => kept(budget, op, rank, live, tune);
       const at = Math.max(
         now,
         ...reply[op].map((budget) => freeAt(budget, keep(budget), ahead, now)),
-        ...(rank === 0 || op === 'post'
-          ? []
-          : reply.edit.map((budget) => (budget.saves ? 0 : budget.evenlyAt()))),
+        ...(rank === 0 || op === 'post' ? [] : reply.edit.map((budget) => evenlyAt(budget, tune))),
       );
       slotAt = Math.min(slotAt, at);
       for (const budget of reply[op]) {
@@ -153,7 +156,8 @@ function ranked<B extends BudgetState>(replies: readonly ReplyState<B>[], tune: 
 function rankOf(reply: ReplyState<unknown>, tune: typeof tuning): number {
   if (reply.want === 'final') return 0;
   if (reply.want === 'tidy' && reply.waitedMs >= tune.tidyMs) return 0;
-  if (reply.want === 'text') return !reply.shows && reply.waitedMs >= tune.firstTextMs ? 1 : 2;
+  if (reply.want === 'text')
+    return !reply.shows && reply.waitedMs >= (reply.canPost ? tune.firstTextMs : tune.firstEditMs) ? 1 : 2;
   return 3;
 }
 
@@ -184,25 +188,35 @@ function opsOf<B extends BudgetState>(
   return reply.canPost ? ['post'] : [];
 }
 
-/** Slots that only finals may use; what is neither text nor final leaves one for text as well. */
+/** Slots that this write leaves for finals; what is neither text nor final leaves one for text as well. */
 function kept<B extends BudgetState>(
   budget: B,
   op: WriteOp,
-  spills: boolean,
   rank: number,
   live: ReadonlyMap<B, number>,
   tune: typeof tuning,
 ): number {
-  const n = live.get(budget) ?? 0;
-  if (op === 'post') return spills ? Math.min(budget.burst - 1, tune.keptPosts) : 0;
-  const forFinals = budget.saves ? Math.min(tune.keptSaved, n) : 0;
-  return Math.max(0, Math.min(budget.burst - 1, Math.max(forFinals, rank - 2)));
+  if (op === 'post' || rank === 0) return 0;
+  return Math.min(budget.burst - 1, Math.max(keptForFinals(budget, live, tune), rank - 2));
+}
+
+function keptForFinals<B extends BudgetState>(
+  budget: B,
+  live: ReadonlyMap<B, number>,
+  tune: typeof tuning,
+): number {
+  return budget.saves && live.has(budget) ? tune.keptSaved : 0;
 }
 
 function freeAt<B extends BudgetState>(budget: B, keep: number, ahead: ReadonlyMap<B, number>, now: number) {
   const slots = 1 + keep + (ahead.get(budget) ?? 0);
   const atOnce = Math.min(slots, budget.burst);
   return budget.freeAt(atOnce, now) + ((slots - atOnce) * 1000) / budget.rate;
+}
+
+/** Windows are not emptied at once: a burst would be followed by as long a silence. */
+function evenlyAt(budget: BudgetState, tune: typeof tuning): number {
+  return budget.saves ? 0 : budget.takenAt + (tune.evenPart * 1000) / budget.rate;
 }
 
 /** When a write will be worth its slot. */
@@ -226,9 +240,11 @@ function worthAt<B extends BudgetState>(
   );
   if (reply.shows) return now + msUntil(reply, price);
   const n = Math.max(...reply.edit.map((budget) => live.get(budget) ?? 1));
-  const queued = op === 'edit' || roundMs(reply, live) > tune.spillSoonMs;
-  const worth = msUntil(reply, queued ? price : price * Math.min(tune.firstTextMost, n * tune.firstTextPart));
-  return now + Math.min(worth, Math.max(0, tune.firstTextMs - reply.waitedMs));
+  const part = op === 'edit' ? 1 : Math.min(tune.firstTextMost, n * tune.firstTextPart);
+  const worth = msUntil(reply, price * part);
+  return (
+    now + Math.min(worth, Math.max(0, (op === 'post' ? tune.firstTextMs : tune.firstEditMs) - reply.waitedMs))
+  );
 }
 
 /** What must be unseen, in character ms, to be worth one slot: n replies take turns, less than evenly. */
@@ -240,7 +256,8 @@ function slotPrice<B extends BudgetState>(
   tune: typeof tuning,
 ): number {
   const n = live.get(budget) ?? 1;
-  const perSecond = budget.saves ? budget.rate + budget.free(now) / (tune.spendOverMs / 1000) : budget.rate;
+  const spare = Math.max(0, budget.free(now) - keptForFinals(budget, live, tune));
+  const perSecond = budget.rate + (spare * 1000) / tune.spendOverMs;
   return (1000 * 0.5 * reply.rate * n ** tune.turnPower) / perSecond ** 2;
 }
 
@@ -259,19 +276,13 @@ function roundMs<B extends BudgetState>(reply: ReplyState<B>, counts: ReadonlyMa
 
 function worthSpilling<B extends BudgetState>(
   reply: ReplyState<B>,
-  waitMs: number,
   live: ReadonlyMap<B, number>,
   tune: typeof tuning,
 ): boolean {
   const round = roundMs(reply, live);
   // A waiting line that is left behind costs an edit later.
   if (!reply.shows) return round > tune.spillSoonMs;
-  if (
-    reply.want === 'final' &&
-    Math.max(...reply.edit.map((budget) => live.get(budget) ?? 0)) >= tune.spillFinalFrom
-  ) {
-    return waitMs > tune.spillFinalMs || round > tune.spillSoonMs;
-  }
+  if (reply.want === 'final') return round > tune.spillFinalMs;
   if (round <= tune.spillMs) return false;
   if (reply.unseen > reply.room) return true;
   if (round > tune.spillSoonMs) return reply.filled >= tune.spillSoonAfter;

@@ -51,7 +51,7 @@ describe('the policy', () => {
 
   it('keeps slots free for replies that are about to finish', () => {
     const edit = [window(50, 60_000, 5)];
-    const streaming = Array.from({ length: 20 }, () => reply({ edit }));
+    const streaming = Array.from({ length: 20 }, () => reply({ edit, unseenMs: 1e8 }));
     const { writes } = decide(streaming, 0);
     expect(writes.length).toBeGreaterThan(0);
     expect(writes.length).toBeLessThan(5);
@@ -97,9 +97,18 @@ describe('the policy', () => {
   it('leaves no live message for a new one before it is worth reading', () => {
     const late = used(window(50, 60_000, 5), 50);
     const others = Array.from({ length: 60 }, () => reply({ edit: [late], busy: true }));
-    const spilling = (filled: number) => reply({ canPost: true, edit: [late], filled });
+    const spilling = (filled: number) => reply({ canPost: true, edit: [late], filled, unseenMs: 1e8 });
     expect(decide([spilling(tuning.spillSoonAfter - 1), ...others], 0).writes).toEqual([]);
     expect(decide([spilling(tuning.spillSoonAfter), ...others], 0).writes).toHaveLength(1);
+  });
+
+  it('spreads edits in a window instead of emptying it at once, but lets a final go at once', () => {
+    const open = window(5, 5000);
+    open.take(0);
+    const text = reply({ edit: [open], unseenMs: 1e8 });
+    expect(decide([text], 10).writes).toEqual([]);
+    expect(decide([text], 10).lookAt).toBeGreaterThan(800);
+    expect(decide([{ ...text, want: 'final' }], 10).writes).toHaveLength(1);
   });
 
   it('does not let a budget that is used up hold back replies on another', () => {
