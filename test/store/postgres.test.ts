@@ -182,6 +182,12 @@ describe('while it runs on Postgres, the store', () => {
     await wire.close();
   });
 
+  it('gives the rows of every statement, as pg-boss needs them', async () => {
+    const database = new Database(url, silent);
+    expect(await database.query('SELECT 1 AS a; SELECT 2 AS b; COMMIT')).toEqual([{ a: 1 }, { b: 2 }]);
+    await database.close();
+  });
+
   it('outlives a connection that breaks between two steps, and does nothing by halves', async () => {
     const store = await PostgresStore.open(url, silent);
     await expect(

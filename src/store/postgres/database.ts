@@ -9,9 +9,13 @@ const ANSWER_WITHIN = 5_000;
 /** How Postgres gives a bigint: ids, counts and ms all fit a number. */
 const BIGINT = pg.types.builtins.INT8;
 
+/** Gives the rows of every statement, where there are several. */
 export type Query = <Row extends object>(sql: string, values?: readonly unknown[]) => Promise<Row[]>;
 
 const ignore = () => {};
+
+const rowsOf = <Row extends object>(result: pg.QueryResult<Row> | pg.QueryResult<Row>[]): Row[] =>
+  [result].flat().flatMap(({ rows }) => rows);
 
 /** What every connection is made with, also those outside the pool. */
 export function connectionTo(url: string): pg.ClientConfig {
@@ -49,8 +53,7 @@ export class Database {
   }
 
   query: Query = async <Row extends object>(sql: string, values: readonly unknown[] = []) => {
-    const { rows } = await this.#pool.query<Row>(sql, [...values]);
-    return rows;
+    return rowsOf(await this.#pool.query<Row>(sql, [...values]));
   };
 
   /** All of `work` or nothing. */
@@ -58,7 +61,7 @@ export class Database {
     const client = await this.#pool.connect();
     client.on('error', ignore); // it breaks between two queries: the next one rejects
     const query: Query = async <Row extends object>(sql: string, values: readonly unknown[] = []) =>
-      (await client.query<Row>(sql, [...values])).rows;
+      rowsOf(await client.query<Row>(sql, [...values]));
     try {
       await query('BEGIN');
       const result = await work(query);
