@@ -5,6 +5,7 @@ import type {
 } from '@slack/bolt';
 import type { Logger } from 'pino';
 import type { Clock } from '../../src/clock.ts';
+import { OperatorError } from '../../src/errors.ts';
 import type { Seal } from '../../src/seal.ts';
 import type { InstallationStore } from '../../src/store/installation-store.ts';
 
@@ -33,16 +34,23 @@ export class Installations implements BoltInstallationStore {
   }
 
   /**
-   * Has all sealed with the newest key, so that older ones may go.
-   * @throws OperatorError when one cannot be read
+   * Has all sealed with the newest key, so that older ones may go. One that cannot be read harms no other.
+   * @throws OperatorError when none can be read
    */
   async open(): Promise<void> {
-    for (const { key, sealed } of await this.#store.all()) {
-      const text = this.#seal.open(key, sealed);
-      if (!this.#seal.isNewest(sealed)) {
-        await this.#store.reseal(key, sealed, this.#seal.seal(key, text));
+    const all = await this.#store.all();
+    const faults: OperatorError[] = [];
+    for (const { key, sealed } of all) {
+      try {
+        const text = this.#seal.open(key, sealed);
+        if (!this.#seal.isNewest(sealed)) await this.#store.reseal(key, sealed, this.#seal.seal(key, text));
+      } catch (error) {
+        if (!(error instanceof OperatorError)) throw error;
+        faults.push(error);
       }
     }
+    if (faults.length > 0 && faults.length === all.length) throw faults[0];
+    for (const { message } of faults) this.#log.error(message);
   }
 
   async storeInstallation(installation: Installation<'v1' | 'v2', boolean>): Promise<void> {

@@ -71,18 +71,23 @@ export class InstalledApp {
 
   /** Somebody removes it: its token is good no more, and two events say so, here in the order given. */
   uninstall(events: readonly string[] = ['app_uninstalled', 'tokens_revoked']): void {
-    this.#site.tokens.revoke(this.#token!, 'account_inactive');
+    this.#site.tokens.revoke(this.#currentToken, 'account_inactive');
     for (const type of events) {
       if (!this.#events.subscriptions.has(type)) continue;
       const tokens = { oauth: [], bot: [this.#workspace.bot.id] };
       this.#events.raw(type === 'tokens_revoked' ? { type, tokens } : { type });
     }
-    this.#installation = undefined;
+    const everywhere = this.#installation?.enterprise !== undefined;
+    for (const app of everywhere ? this.#org!.apps : [this]) app.#installation = undefined;
   }
 
   /** The token stops being good, and nobody tells the app. */
   revokeToken(): void {
-    this.#site.tokens.revoke(this.#token!, 'token_revoked');
+    this.#site.tokens.revoke(this.#currentToken, 'token_revoked');
+  }
+
+  get #currentToken(): string {
+    return (this.#installation?.enterprise === undefined ? this.#token : this.#org!.token)!;
   }
 
   #install(scopes: readonly string[]): Readonly<Record<string, unknown>> {

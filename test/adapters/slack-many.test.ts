@@ -224,6 +224,15 @@ describe('in an Enterprise Grid organisation, the bot', () => {
     expect(textsIn(one)).toEqual(['to one']);
     expect(textsIn(other)).toEqual(['to the other']);
   });
+
+  it('is forgotten when the organisation removes it', async () => {
+    const { one, other, running } = await grid();
+    const question = await ask(running, other);
+    one.app.uninstall();
+    await one.eventsDelivered();
+    expect(await running.store.all()).toEqual([]);
+    await expect(answer(running, question, 'too late')).rejects.toMatchObject({ fault: 'denied' });
+  });
 });
 
 describe('installing the bot', () => {
@@ -266,7 +275,7 @@ describe('installing the bot', () => {
   });
 
   it('leaves no token to be read in the store, and outlives a change of keys', async () => {
-    const { one, running } = await two();
+    const { one, other, running } = await two();
     const [oldKey, newKey] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
     const { store } = running;
     expect(JSON.stringify(await store.all())).not.toContain('xoxb');
@@ -274,6 +283,10 @@ describe('installing the bot', () => {
     const later = await startMany(one, { store, keys: [newKey] });
     await answer(later, await ask(later, one), 'with the new key');
     expect(textsIn(one)).toEqual(['with the new key']);
+    await store.put(other.teamId, 'what is this?', Date.now());
+    const damaged = await startMany(one, { store, keys: [newKey] });
+    expect(damaged.logged.join('')).toContain(`TOKEN_ENCRYPTION_KEY: ${other.teamId} was stored with a key`);
+    expect((await ask(damaged, one)).workspace).toBe(one.teamId);
     const error = await startMany(one, { store, keys: [oldKey] }).catch((reason) => reason);
     expect(error).toBeInstanceOf(OperatorError);
     expect(error.message).toMatch(/TOKEN_ENCRYPTION_KEY: T\w+ .*add that one after/);
