@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { CommandAnswer, Commands } from '../../src/bot/commands.ts';
 import type { CommandNotice } from '../../src/bot/ports.ts';
 import { showTimes, utc } from '../../src/bot/warm-words.ts';
-import { selfIn } from './authorize.ts';
+import { selfIn } from './self.ts';
 import { escapeText } from './text.ts';
 import type { Workspaces } from './workspaces.ts';
 

@@ -1,8 +1,8 @@
 import type { App } from '@slack/bolt';
 import type { Bot } from '../../src/bot/ports.ts';
 import { conversationOf } from './address.ts';
-import { selfIn } from './authorize.ts';
 import { isDirect, isSpoken, isToSomebodyElse, mentions, type SlackMessage, toQuestion } from './events.ts';
+import { selfIn } from './self.ts';
 import { whisper } from './whisper.ts';
 import type { Self } from './workspace.ts';
 import type { Workspaces } from './workspaces.ts';

@@ -1,6 +1,6 @@
 import type { App, BlockAction } from '@slack/bolt';
 import { type Bot, parseButtonId } from '../../src/bot/ports.ts';
-import { selfIn } from './authorize.ts';
+import { selfIn } from './self.ts';
 import { whisper } from './whisper.ts';
 import type { Workspaces } from './workspaces.ts';
 

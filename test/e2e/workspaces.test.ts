@@ -3,9 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
-import type { FakeSlack } from '../../sandbox/slack/fake-slack.ts';
+import { SleepingModel } from '../../sandbox/model/sleeping-model.ts';
+import { startSandbox } from '../../sandbox/sandbox.ts';
+import { FakeSlack, type FakeSlackOptions } from '../../sandbox/slack/fake-slack.ts';
+import { startApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
 import { install } from '../support/browser.ts';
+import { TestPostgres } from '../support/postgres.ts';
 import { nowhere } from '../support/slack-http.ts';
 import { Answers, Log, letters, quick, scripted } from './support.ts';
 
@@ -25,14 +29,24 @@ const env = {
   SHUTDOWN_SECONDS: '0',
 };
 
+const slack: FakeSlackOptions = {
+  http: { url: nowhere, signingSecret },
+  oauth: { clientId: '1.2', clientSecret, redirectUrl: nowhere },
+};
+
+/** Somebody asks in the channel, and the model's whole answer comes to stand there. */
+async function asks(team: FakeSlack, text: string): Promise<void> {
+  const answers = new Answers(team, team.channel);
+  const count = answers.all.length;
+  team.say({ channel: team.channel, user: team.people.asker, text: `@pilotlight ${text}` });
+  const { text: shown } = await answers.end(count + 1);
+  expect(letters(shown)).toContain(letters(scripted(text)));
+}
+
 it('Two workspaces install the bot, each gets its own answers, one leaves, and the other goes on after a restart', async (test) => {
   const folder = mkdtempSync(join(tmpdir(), 'pilotlight-'));
   const log = new Log();
   test.onTestFailed(() => console.error(log.lines.join('')));
-  const slack: SandboxOptions['slack'] = {
-    http: { url: nowhere, signingSecret },
-    oauth: { clientId: '1.2', clientSecret, redirectUrl: nowhere },
-  };
   const sandbox = await startSandbox({
     log: pino({ level: 'debug' }, log),
     slack,
@@ -50,13 +64,6 @@ it('Two workspaces install the bot, each gets its own answers, one leaves, and t
     one.requestUrl = `${url}/slack/events`;
     one.redirectUrl = `${url}/slack/oauth_redirect`;
     return url;
-  };
-  const asks = async (team: FakeSlack, text: string) => {
-    const answers = new Answers(team, team.channel);
-    const count = answers.all.length;
-    team.say({ channel: team.channel, user: team.people.asker, text: `@pilotlight ${text}` });
-    const { text: shown } = await answers.end(count + 1);
-    expect(letters(shown)).toContain(letters(scripted(text)));
   };
 
   const url = reach();
@@ -82,4 +89,39 @@ it('Two workspaces install the bot, each gets its own answers, one leaves, and t
   expect(files.join('')).toContain('tell me more');
   expect(files.join('')).not.toContain('xoxb-');
   expect(log.lines.join('')).not.toMatch(/xoxb-|a client secret|a signing secret|tell me more/);
+});
+
+it('Two processes on one Postgres serve them together: whichever takes a request, the right token answers', async (test) => {
+  const log = new Log();
+  test.onTestFailed(() => console.error(log.lines.join('')));
+  const postgres = await TestPostgres.start();
+  test.onTestFinished(() => postgres.stop());
+  const model = await SleepingModel.start(quick);
+  test.onTestFinished(() => model.close());
+  const one = await FakeSlack.start(slack);
+  test.onTestFinished(() => one.close());
+  const other = one.addTeam('other');
+  const config = readConfig({
+    ...env,
+    SLACK_API_URL: one.apiUrl,
+    MODEL_BASE_URL: model.baseUrl,
+    DATABASE_URL: await postgres.database(),
+    PORT: '0',
+  });
+  const apps = await Promise.all([1, 2].map(() => startApp(config, pino({ level: 'debug' }, log))));
+  test.onTestFinished(() => Promise.all(apps.map((app) => app.stop())).then(() => {}));
+
+  const [first, second] = apps.map(({ port }) => `http://127.0.0.1:${port}`) as [string, string];
+  one.redirectUrl = `${second}/slack/oauth_redirect`;
+  for (const { app, people } of [one, other]) await install(first, (link) => app.agree(link, people.admin));
+  for (const [index, url] of [first, second, first, second].entries()) {
+    one.requestUrl = `${url}/slack/events`;
+    await asks(index < 2 ? one : other, `question ${index}`);
+  }
+  other.app.uninstall();
+  await log.said('uninstalled');
+  one.requestUrl = `${first}/slack/events`;
+  await asks(one, 'are you still there?');
+  await one.eventsDelivered();
+  expect(one.lostEvents).toEqual([]);
 });
