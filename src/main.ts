@@ -27,5 +27,5 @@ try {
 } catch (error) {
   if (!(error instanceof OperatorError)) throw error;
   console.error(error.message);
-  process.exitCode = 1;
+  process.exit(1); // whatever was opened before
 }

@@ -17,7 +17,7 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
-/** On SQLite this process is alone; on Postgres it is one of any number. Rejects when Postgres cannot be used. */
+/** On SQLite this process is alone; on Postgres it is one of any number. Throws as openPostgresCluster does. */
 export async function openCluster(parts: { store: Store; clock: Clock; log: Logger }): Promise<Cluster> {
   const { database } = parts.store;
   if (database) {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../store/postgres/database.ts';
+import { startFault } from '../store/postgres/faults.ts';
 import { Link } from './link.ts';
 import type { Cluster } from './open.ts';
 import { PostgresBudgets } from './postgres-budgets.ts';
@@ -8,16 +9,23 @@ import { PostgresLeases } from './postgres-leases.ts';
 import { PostgresSignals } from './postgres-signals.ts';
 import { PostgresTurnQueue } from './postgres-turn-queue.ts';
 
-/** Joins the other processes on this database. Rejects when Postgres cannot be used. */
+/**
+ * Joins the other processes on this database.
+ * @throws OperatorError when it cannot be used, in words that say what to do.
+ */
 export async function openPostgresCluster(parts: {
   database: Database;
   clock: Clock;
   log: Logger;
 }): Promise<Cluster> {
   const link = new Link({ ...parts, url: parts.database.url });
-  await link.open();
   const queue = new PostgresTurnQueue({ ...parts, link });
-  await queue.open();
+  try {
+    await link.open();
+    await queue.open();
+  } catch (error) {
+    throw startFault(error, parts.database.url);
+  }
   return {
     queue,
     signals: new PostgresSignals(link),

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { OperatorError } from '../../src/errors.ts';
@@ -76,7 +78,7 @@ describe('starting on Postgres', () => {
   });
 
   it('says that something else than Postgres listens there', async () => {
-    expect(await faultOf(await listening((socket) => socket.end()))).toContain('is this Postgres’s port?');
+    expect(await faultOf(await listening((socket) => socket.end()))).toContain('may not be Postgres’s port');
   });
 
   it('says that the host cannot be found, or does not answer', () => {
@@ -118,6 +120,26 @@ describe('starting on Postgres', () => {
       address.password = 'letmein';
     });
     expect(await faultOf(guest)).toContain('may not create tables');
+  });
+
+  it('says so and ends when the user may make tables, but not the queue', async () => {
+    await postgres.query("CREATE ROLE tenant LOGIN PASSWORD 'letmein'");
+    await postgres.query('GRANT ALL ON SCHEMA public TO tenant', new URL(url).pathname.slice(1));
+    const tenant = changed((address) => {
+      address.username = 'tenant';
+      address.password = 'letmein';
+    });
+    const env = {
+      DISCORD_TOKEN: 'aaa.bbb.ccc',
+      MODEL_BASE_URL: 'http://127.0.0.1:1/v1',
+      PORT: '0',
+      DATABASE_URL: tenant,
+    };
+    const ended = promisify(execFile)(process.execPath, ['src/main.ts'], { env });
+    await expect(ended).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('let it own the database'),
+    });
   });
 
   it('leaves the tables of another program alone, and says so', async () => {
