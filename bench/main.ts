@@ -17,6 +17,7 @@ const benches: Readonly<Record<string, Bench>> = {
   start: { load: () => import('./start.ts'), peers: false },
   render: { load: () => import('./render.ts'), peers: true },
   ingest: { load: () => import('./ingest.ts'), peers: true },
+  scale: { load: () => import('./scale.ts'), peers: false },
 };
 const RESULTS = new URL('RESULTS.md', import.meta.url);
 

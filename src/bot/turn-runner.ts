@@ -162,6 +162,7 @@ export class TurnRunner {
     const { turn, reply, abort } = held;
     const { log, queue } = this.#parts;
     try {
+      reply.working(words.working);
       await held.start();
       log.info({ turn: turn.id, conversation: turn.conversationId, crashes }, 'turn started');
       if (crashes >= MOST_CRASHES) return crashedEnd(turn.answer);
@@ -193,7 +194,6 @@ export class TurnRunner {
     if (turn.question.text.trim() === '' && turn.question.images.length === 0) {
       return { end: 'done', footer: words.emptyPrompt, buttons: [] };
     }
-    reply.working(words.working);
     reply.notice(null);
     const history = await store.history(turn);
     const { model, name, systemPrompt, takesImages, showReasoning } = models.for(turn.question);

@@ -12,8 +12,12 @@ const FENCED_AFTER = 4_500;
 /** Who has been heard itself for so long knows who else would have been; ms. */
 const SURE_AFTER = DEAD_AFTER + BEAT;
 
-const RENEW = `INSERT INTO processes (id, seen, jobs) VALUES ($1, clock_timestamp(), $2)
-  ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, jobs = excluded.jobs`;
+const RENEW = `WITH renewed AS (
+    INSERT INTO processes (id, seen, jobs) VALUES ($1, clock_timestamp(), $2)
+    ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, jobs = excluded.jobs
+  )
+  SELECT min(cardinality(jobs))::int AS least FROM processes
+  WHERE id <> $1 AND seen > clock_timestamp() - ${DEAD_AFTER} * interval '1 ms'`;
 
 export interface LivenessParts {
   readonly link: Link;
@@ -40,6 +44,7 @@ export class Liveness {
   /** Since when every sign of life arrived in time. */
   #steadySince = Number.POSITIVE_INFINITY;
   #closed = false;
+  #leastElsewhere: number | undefined;
   #beating: Promise<void> = Promise.resolve();
   #cancelBeat: () => void = () => {};
   #cancelFence: () => void = () => {};
@@ -51,6 +56,11 @@ export class Liveness {
   /** True while the others take this process for alive. */
   get alive(): boolean {
     return this.#parts.clock.monotonic() - this.#heardAt < FENCED_AFTER;
+  }
+
+  /** How many jobs the least busy of the other processes had a moment ago; undefined when there is no other. */
+  get leastElsewhere(): number | undefined {
+    return this.#leastElsewhere;
   }
 
   /** Gives the first sign of life. Rejects when that fails. */
@@ -87,10 +97,14 @@ export class Liveness {
   async #renew(): Promise<void> {
     const { link, clock, jobs } = this.#parts;
     const sent = clock.monotonic();
-    await link.query(RENEW, [this.#id, jobs()]);
+    const [others] = await link.query<{ least: number | null }>(RENEW, [this.#id, jobs()]);
+    this.#leastElsewhere = others?.least ?? undefined;
     if (sent - this.#heardAt >= FENCED_AFTER) this.#steadySince = sent;
     this.#heardAt = sent;
     this.#cancelFence();
-    this.#cancelFence = clock.after(sent + FENCED_AFTER - clock.monotonic(), this.#parts.onFenced);
+    this.#cancelFence = clock.after(
+      Math.max(0, sent + FENCED_AFTER - clock.monotonic()),
+      this.#parts.onFenced,
+    );
   }
 }

@@ -18,6 +18,8 @@ const MOST = 200;
 const BATCH = 5;
 /** A busy process is this much slower to fetch for each turn it runs, so that the less busy one gets it; ms, and at most. */
 const DEFERENCE = { perTurn: 0.5, most: 20 };
+/** Turns that a process may have more than another one before it calls for help. */
+const UNEVEN = 2;
 /** Looking for work that nobody told of; ms. */
 const POLL = 1_000;
 /** After a failure of Postgres; ms. */
@@ -114,7 +116,7 @@ export class PostgresTurnQueue implements TurnQueue {
   async start(run: Run): Promise<void> {
     this.#run = run;
     this.#link.listen(
-      () => this.#wake(),
+      (text) => text === WAKE && this.#wake(),
       () => this.#wake(),
     );
     await this.#liveness.start();
@@ -126,7 +128,14 @@ export class PostgresTurnQueue implements TurnQueue {
   async add({ id, conversationId }: Pick<Turn, 'id' | 'conversationId'>): Promise<void> {
     const data: Data = { turn: id, since: this.#clock.now() };
     await this.#boss.send(QUEUE, data, { singletonKey: String(conversationId) });
+    if (this.#isBusy) await this.#link.notify(WAKE).catch(() => {});
     this.#wake();
+  }
+
+  /** Others are better placed to take the next turn; asked every time, all of them would race for each turn. */
+  get #isBusy(): boolean {
+    const elsewhere = this.#liveness.leastElsewhere;
+    return !this.#taking || (elsewhere !== undefined && this.#inHand.size > elsewhere + UNEVEN);
   }
 
   async stop(): Promise<void> {

@@ -156,6 +156,7 @@ describe('bots on one Postgres', () => {
   describe('while one of them streams', () => {
     let streams: Peer;
     let other: Peer;
+    const message = { platform: 'slack', workspace: 'T1', channel: 'C1', message: 'm1' } as const;
 
     beforeEach(async () => {
       streams = await join();
@@ -165,6 +166,7 @@ describe('bots on one Postgres', () => {
       await streams.bot.ask(aQuestion('first', { conversation: 'thread' }));
       await until(() => chat.shown[0] === 'A long story,');
       await other.bot.start();
+      await until(() => other.store.turnShowing(message));
     });
 
     it('reach it with a Stop that another one hears of', async () => {
@@ -176,7 +178,7 @@ describe('bots on one Postgres', () => {
 
     it('reach it when its message is deleted', async () => {
       chat.delete('m1');
-      await other.bot.messageDeleted({ platform: 'slack', workspace: 'T1', channel: 'C1', message: 'm1' });
+      await other.bot.messageDeleted(message);
       await until(() => streams.model.requests[0]!.signal.aborted);
       await until(async () => (await other.store.unfinished()).length === 0);
       expect(chat.shown).toEqual([]);
@@ -242,7 +244,7 @@ describe('bots on one Postgres', () => {
     );
     await bot.start();
     await until(() => chat.shown[0]?.includes('Something went wrong inside Pilotlight'));
+    await until(async () => (await store.unfinished()).length === 0);
     expect(model.requests).toEqual([]);
-    expect(await store.unfinished()).toEqual([]);
   });
 });

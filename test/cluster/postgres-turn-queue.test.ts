@@ -1,0 +1,134 @@
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { Link } from '../../src/cluster/link.ts';
+import { PostgresTurnQueue } from '../../src/cluster/postgres-turn-queue.ts';
+import type { Job } from '../../src/cluster/turn-queue.ts';
+import { PostgresStore } from '../../src/store/postgres/store.ts';
+import { aQuestion } from '../support/chat-double.ts';
+import { TestPostgres } from '../support/postgres.ts';
+
+const log = pino({ level: 'silent' });
+const clock = systemClock;
+
+let postgres: TestPostgres;
+beforeAll(async () => {
+  postgres = await TestPostgres.start();
+}, 60_000);
+afterAll(() => postgres.stop());
+
+describe('the turn queue that processes share', { timeout: 60_000 }, () => {
+  let url: string;
+  let store: PostgresStore;
+  const opened: { queue: PostgresTurnQueue; link: Link; store: PostgresStore }[] = [];
+
+  async function join() {
+    const own = await PostgresStore.open(url, log);
+    const link = new Link({ url, clock, log });
+    await link.open();
+    const queue = new PostgresTurnQueue({ database: own.database, link, clock, log });
+    await queue.open();
+    const jobs: Job[] = [];
+    opened.push({ queue, link, store: own });
+    return {
+      queue,
+      link,
+      jobs,
+      /** Takes jobs and keeps them until they are lost. */
+      keep: () =>
+        queue.start((job) => {
+          jobs.push(job);
+          return new Promise((resolve) => job.lost.addEventListener('abort', () => resolve('back')));
+        }),
+      /** Takes jobs, each over at once. */
+      finish: () =>
+        queue.start(async (job) => {
+          jobs.push(job);
+          return 'over';
+        }),
+    };
+  }
+
+  const until = (look: () => unknown) => vi.waitUntil(look, { timeout: 40_000, interval: 50 });
+  const turn = async (conversation: string, askedAt = clock.now()) =>
+    (await store.accept(aQuestion('Hello?', { conversation }), askedAt))!;
+
+  beforeEach(async () => {
+    url = await postgres.database();
+    store = await PostgresStore.open(url, log);
+    return async () => {
+      for (const each of opened.splice(0)) {
+        await each.queue.close();
+        await each.link.close();
+        await each.store.close();
+      }
+      await store.close();
+    };
+  });
+
+  it('hands out what a process had that is cut off: first that one leaves it, then another one gets it', async () => {
+    const [one, two] = [await join(), await join()];
+    await one.keep();
+    const { id } = await turn('a').then(async (accepted) => {
+      await one.queue.add(accepted);
+      return accepted;
+    });
+    await until(() => one.jobs.length === 1);
+    await two.finish();
+    vi.spyOn(one.link, 'query').mockRejectedValue(new Error('no route to host'));
+    await until(() => one.jobs[0]!.lost.aborted);
+    expect(two.jobs).toEqual([]);
+    await until(() => two.jobs.length === 1);
+    expect(two.jobs[0]).toMatchObject({ turn: id, crashes: 1 });
+    vi.restoreAllMocks();
+  });
+
+  it('leaves alone what a living process has, however long that takes', async () => {
+    const [one, two] = [await join(), await join()];
+    await one.keep();
+    await one.queue.add(await turn('a'));
+    await until(() => one.jobs.length === 1);
+    await two.finish();
+    await new Promise((resolve) => setTimeout(resolve, 12_000));
+    expect(one.jobs[0]!.lost.aborted).toBe(false);
+    expect(two.jobs).toEqual([]);
+  });
+
+  it('finds turns that were stored and never put in line, in their order', async () => {
+    const stored = [await turn('a', 1), await turn('a', 2), await turn('b', 3)];
+    const { finish, jobs } = await join();
+    await finish();
+    await until(() => jobs.length === 3);
+    const inA = jobs.map((job) => job.turn).filter((id) => id !== stored[2]!.id);
+    expect(inA).toEqual([stored[0]!.id, stored[1]!.id]);
+  });
+
+  it('gives a turn back whose run failed, and counts that', async () => {
+    const { queue } = await join();
+    const jobs: Job[] = [];
+    await queue.start(async (job) => {
+      jobs.push(job);
+      if (jobs.length === 1) throw new Error('the store does not answer');
+      return 'over';
+    });
+    await queue.add(await turn('a'));
+    await until(() => jobs.length === 2);
+    expect(jobs.map(({ crashes }) => crashes)).toEqual([0, 1]);
+  });
+
+  it('is told everything again after a loss of its connection', async () => {
+    const { queue, link, jobs, finish } = await join();
+    await finish();
+    await postgres.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query ~ '^LISTEN|renewed'",
+    );
+    await queue.add(await turn('a'));
+    await until(() => jobs.length === 1);
+    const heard: string[] = [];
+    link.listen((text) => heard.push(text));
+    await until(async () => {
+      await link.notify('hello').catch(() => {});
+      return heard.includes('hello');
+    });
+  });
+});
