@@ -1,5 +1,5 @@
 /** Pieces that come within this time are one, so that a long wait for a slot costs little memory; ms. */
-const togetherMs = 250;
+const togetherMs = 500;
 
 /** How much of a text nobody has seen yet, and for how long. Times are ms of one monotonic clock. */
 export class Backlog {

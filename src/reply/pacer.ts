@@ -29,7 +29,7 @@ const askAgainMs = 500;
 /** Among a thousand replies a look takes some ms: the next comes after so many times that, but soon; ms. */
 const restAfterLook = { times: 9, mostMs: 40 };
 /** Writes are started for so long at once; the event loop is everybody's, ms. */
-const startsMs = 15;
+const startsMs = 8;
 
 /**
  * Decides when which reply may write, so that all replies on a budget share it and none exceeds it. The
