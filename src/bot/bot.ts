@@ -169,8 +169,8 @@ export class PilotlightBot implements Bot {
     await signals.send({ kind: 'waiting', turn: turn.id, conversation: turn.conversationId });
   }
 
-  async #stop({ id }: Turn, { name }: User): Promise<void> {
-    await this.#parts.signals.send({ kind: 'stop', turn: id, ...(name !== undefined && { by: name }) });
+  async #stop({ id, run }: Turn, { name }: User): Promise<void> {
+    await this.#parts.signals.send({ kind: 'stop', turn: id, run, ...(name !== undefined && { by: name }) });
   }
 
   #may(user: User, { question }: Turn): boolean {

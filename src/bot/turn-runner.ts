@@ -14,10 +14,14 @@ import * as words from './words.ts';
 
 /** After a shutdown's grace, how long the last words may take to reach the chat; ms. */
 const LAST_WORDS = 5_000;
+/** Longer than it takes to get a dead process's turn; ms. */
+const STOP_KEPT = 60_000;
 /** A turn that was run so soon after it was put in line was not shown as waiting before; ms. */
 const AT_ONCE = 1_000;
 /** A turn whose process died so often is not tried any more. */
 const MOST_CRASHES = 3;
+
+type Stop = Extract<Signal, { kind: 'stop' }>;
 
 /**
  * Runs the turns that the queue hands to this process, and sees each to its end in the chat. While a turn runs
@@ -30,6 +34,8 @@ export class TurnRunner {
   readonly #held = new Map<number, HeldTurn>();
   /** The waiting turns that this process shows, by the conversation whose turn it runs. */
   readonly #lines = new Map<number, HeldTurn[]>();
+  /** What people want stopped and this process does not show: maybe it gets it. */
+  readonly #stops = new Map<number, Stop>();
   /** The grace is over: everything ends now. */
   #graceOver = false;
 
@@ -95,12 +101,23 @@ export class TurnRunner {
   }
 
   #hear(signal: Signal): void {
-    if (signal.kind === 'stop') this.#held.get(signal.turn)?.abort.abort(new Stopped(signal.by));
+    if (signal.kind === 'stop') this.#stop(signal);
     else if (signal.kind === 'deleted') this.#held.get(signal.turn)?.reply.deleted();
     else {
       const line = this.#lines.get(signal.conversation);
       if (line) void this.#showWaiting(signal.turn, line);
     }
+  }
+
+  /** A turn that nobody has in hand at the moment is stopped as soon as somebody has. */
+  #stop(stop: Stop): void {
+    const held = this.#held.get(stop.turn);
+    held?.abort.abort(new Stopped(stop.by));
+    if (held) return;
+    this.#stops.set(stop.turn, stop);
+    this.#parts.clock.after(STOP_KEPT, () => {
+      if (this.#stops.get(stop.turn) === stop) this.#stops.delete(stop.turn);
+    });
   }
 
   /** Shows all that wait behind this turn. */
@@ -143,6 +160,8 @@ export class TurnRunner {
     if (!surface) return undefined;
     const held = new HeldTurn(turn, surface, this.#parts);
     this.#held.set(turn.id, held);
+    const stop = this.#stops.get(turn.id);
+    if (stop?.run === turn.run) held.abort.abort(new Stopped(stop.by));
     if (this.#graceOver) this.#cutShort(held);
     return held;
   }
@@ -166,6 +185,7 @@ export class TurnRunner {
       await held.start();
       log.info({ turn: turn.id, conversation: turn.conversationId, crashes }, 'turn started');
       if (crashes >= MOST_CRASHES) return crashedEnd(turn.answer);
+      abort.signal.throwIfAborted();
       // It was running when its process ended.
       if (turn.state === 'running' && turn.answer !== '') return interruptedEnd(turn.answer);
       const ending = await this.#answer(held);

@@ -2,8 +2,8 @@
 export type Signal =
   /** A turn waits in a conversation that another turn may have at the moment. */
   | { readonly kind: 'waiting'; readonly turn: number; readonly conversation: number }
-  /** A person wants this turn to end. */
-  | { readonly kind: 'stop'; readonly turn: number; readonly by?: string }
+  /** A person wants this turn to end, as it was when it had this run number: not when it is retried. */
+  | { readonly kind: 'stop'; readonly turn: number; readonly run: number; readonly by?: string }
   /** Somebody deleted a message of this turn's answer. */
   | { readonly kind: 'deleted'; readonly turn: number };
 

@@ -137,6 +137,19 @@ describe('bots on one Postgres', () => {
     );
   });
 
+  it('stop what nobody runs yet as soon as somebody does, and not when it is retried', async () => {
+    const [one, two] = [await join(), await join()];
+    await one.bot.ask(aQuestion('Hello?'));
+    expect(await one.bot.press(press('1.0'))).toBeNull();
+    await two.bot.start();
+    await until(() => chat.shown[0] === '⏹ Stopped by asker.');
+    await until(async () => (await one.store.unfinished()).length === 0);
+    expect(two.model.requests).toEqual([]);
+    two.model.willSay('Here.');
+    expect(await one.bot.press(press('1.0', 'retry'))).toBeNull();
+    await until(() => chat.shown[0] === 'Here.');
+  });
+
   it('show who waits, and answer it in that message, whichever of them was asked', async () => {
     const [one, two] = [await join(), await join()];
     await one.bot.start();
