@@ -23,6 +23,11 @@ export interface Asked {
 /** A line that stands over an answer which had to begin in a new message. */
 const OVERTAKEN = 'The answer is below.';
 
+const REASON = /⚠️|⏹|✂️/;
+
+/** It says why an answer is not whole. */
+export const isReason = ({ text }: ShownMessage): boolean => REASON.test(text);
+
 export const isRunning = ({ pending, buttons }: ShownMessage): boolean =>
   pending || buttons.some(({ label }) => label === 'Stop');
 
@@ -44,22 +49,22 @@ export function answersTo(asked: readonly Asked[]): Map<Asked, ShownMessage[]> {
   const answers = new Map(asked.map((one) => [one, [] as ShownMessage[]]));
   for (const [, conversation] of Map.groupBy(asked, ({ channel, thread }) => `${channel} ${thread}`)) {
     const { fake, channel, thread } = conversation[0]!;
-    if (thread === '') continue;
     const here = fake
       .messages(channel)
-      .filter(({ author, onlyFor }) => author.bot && !onlyFor)
-      .filter((message) => message.thread === thread || message.id === thread)
-      .filter((message) => !isNotTaken(message));
+      .filter((message) => message.author.bot && !message.onlyFor && !isNotTaken(message))
+      // A command that was acknowledged too late may be answered all the same, in messages of their own.
+      .filter((message) => thread === '' || message.thread === thread || message.id === thread);
     const nameless: ShownMessage[] = [];
     for (const message of here) {
       const owner = conversation.find(({ question }) => wordsIn(message.text, question.name).length > 0);
       if (owner) answers.get(owner)!.push(message);
-      else nameless.push(message);
+      else if (thread !== '' || (message.thread === undefined && isReason(message))) nameless.push(message);
     }
     const silent = conversation.filter((one) => answers.get(one)!.length === 0 && one.meddled !== 'delete');
     for (const message of nameless) {
       const owner = isOvertaken(message) ? undefined : silent.shift();
-      answers.get(owner ?? conversation.at(-1)!)!.push(message);
+      const other = owner ?? (thread === '' ? undefined : conversation.at(-1));
+      if (other) answers.get(other)!.push(message);
     }
   }
   return answers;

@@ -1,11 +1,9 @@
 /** What must be true of the chats, read from the screens alone. */
 import type { ShownMessage } from '../../sandbox/chat.ts';
-import { type Asked, isOvertaken, isRunning, wordsIn } from './asked.ts';
+import { type Asked, isOvertaken, isReason, isRunning, wordsIn } from './asked.ts';
 
 /** How a question stands: the whole answer; a part or none, the reason and a way on; or not yet so. */
 export type State = 'complete' | 'broken' | 'deleted' | 'unfinished';
-
-const REASON = /⚠️|⏹|✂️/;
 
 /** The way on that a message offers: Continue where there is one. */
 export const wayOn = ({ buttons }: ShownMessage) =>
@@ -17,7 +15,7 @@ export function stateOf({ question, meddled }: Asked, messages: readonly ShownMe
   const answer = messages.filter((message) => !isOvertaken(message));
   const last = answer.at(-1);
   if (!last) return 'unfinished';
-  if (answer.some(({ text }) => REASON.test(text))) return wayOn(last) ? 'broken' : 'unfinished';
+  if (answer.some(isReason)) return wayOn(last) ? 'broken' : 'unfinished';
   const words = answer.flatMap(({ text }) => wordsIn(text, question.name));
   return words.length >= question.words ? 'complete' : 'unfinished';
 }

@@ -47,10 +47,16 @@ const began = performance.now();
 const outcomes: Outcome[] = [];
 let next = first;
 
+let ending = false;
+// Ctrl-C: what runs is finished, and then counted.
+process.once('SIGINT', () => {
+  ending = true;
+});
+
 async function work(): Promise<void> {
   // One for each of those who work at once, since a run may restart it.
   const postgres = values.postgres || processes > 1 ? await TestPostgres.start() : undefined;
-  while (next < first + runs && performance.now() - began < minutes * 60_000) {
+  while (!ending && next < first + runs && performance.now() - began < minutes * 60_000) {
     const seed = next++;
     const outcome = await run(seed, { processes, postgres });
     outcomes.push(outcome);

@@ -75,9 +75,17 @@ export async function ask(question: PlannedQuestion, asked: Asked[], farSide: Fa
   }
 }
 
-/** Whether the bot took the question, as far as the person can tell. */
-export function isAccepted({ fake, id, seen, channel }: Asked, { slack }: FarSide): boolean {
-  if (fake !== slack) return seen;
+/**
+ * Whether the question must be answered, as far as the person can tell. Slack has told the bot of it. On Discord
+ * something was shown for it, or for an earlier one in the same channel: there the bot reads what it missed.
+ */
+export function isAccepted(one: Asked, asked: readonly Asked[], { slack }: FarSide): boolean {
+  const { fake, id, seen, channel, question } = one;
+  if (fake !== slack) {
+    if (seen || question.place === 'discord-command') return seen;
+    const earlier = asked.slice(0, asked.indexOf(one));
+    return earlier.some((other) => other.fake === fake && other.channel === channel && other.seen);
+  }
   // A mention is two events: Slack was told of one at least.
   const events = channel === slack.dm ? 1 : 2;
   return slack.lostEvents.filter(({ event }) => (event as { ts?: string }).ts === id).length < events;

@@ -12,11 +12,16 @@ import { type Plan, planOf } from './plan.ts';
 import { cause } from './troubles.ts';
 import { Watch } from './watch.ts';
 
-/** After the last trouble everything has ended within this, or it never will; ms. */
-const PATIENCE = 60_000;
-/** How long it must then stay as it is; ms. */
-const STILL = 150;
 const LOOK_EVERY = 30;
+/**
+ * After the last trouble everything has ended within so many looks, or it never will: a minute, and longer on a
+ * machine that stands still in between.
+ */
+const PATIENCE = 60_000 / LOOK_EVERY;
+/** For how many looks it must then stay as it is. */
+const STILL = 150 / LOOK_EVERY;
+/** The same while a message on Discord shows nothing: it may be stored, or not. */
+const STILL_IN_DOUBT = 1_500 / LOOK_EVERY;
 
 export interface Outcome {
   readonly plan: Plan;
@@ -85,9 +90,10 @@ async function play(scene: Scene): Promise<string[]> {
   model.streamFaults.clear();
   await Promise.all(bots.map((bot) => bot.ready()));
   await slack.eventsDelivered();
-  const late = performance.now() + PATIENCE;
-  for (let still = 0; still < STILL && performance.now() < late; still += LOOK_EVERY) {
-    if (wrong(scene).length > 0) still = 0;
+  let still = 0;
+  for (let look = 0; look < PATIENCE; look++) {
+    still = wrong(scene).length > 0 ? 0 : still + 1;
+    if (still >= (asked.every((one) => isAccepted(one, asked, farSide)) ? STILL : STILL_IN_DOUBT)) break;
     await wait(LOOK_EVERY);
   }
   return [...(mayForget(plan) ? [] : watch.faults), ...wrong(scene)];
@@ -109,7 +115,7 @@ function wrong({ plan, asked, farSide, bots }: Scene): string[] {
   const known = new Set<string>();
   for (const [one, messages] of answersTo(asked)) {
     for (const { id } of messages) known.add(id);
-    if (messages.length === 0 && !isAccepted(one, farSide)) continue;
+    if (messages.length === 0 && !isAccepted(one, asked, farSide)) continue;
     if (mayBeUntaken(one, bots)) continue;
     faults.push(...faultsOf(one, messages).map((fault) => `${one.question.name} ${fault}`));
   }
@@ -150,7 +156,6 @@ async function goOn(scene: Scene): Promise<string[]> {
       });
     }),
   );
-  const late = performance.now() + PATIENCE;
   const still = () => {
     const answers = answersTo(asked);
     const left = broken.filter(([one]) => stateOf(one, answers.get(one)!) !== 'complete');
@@ -159,7 +164,8 @@ async function goOn(scene: Scene): Promise<string[]> {
       ...wrong(scene),
     ];
   };
-  while (faults.length === 0 && still().length > 0 && performance.now() < late) await wait(LOOK_EVERY);
+  for (let look = 0; look < PATIENCE && faults.length === 0 && still().length > 0; look++)
+    await wait(LOOK_EVERY);
   return [...faults, ...still()];
 }
 
@@ -167,7 +173,7 @@ function count({ asked, farSide, bots }: Scene) {
   const states = [...answersTo(asked)].map(([one, messages]) => stateOf(one, messages));
   return {
     asked: asked.length,
-    accepted: asked.filter((one) => isAccepted(one, farSide)).length,
+    accepted: asked.filter((one) => isAccepted(one, asked, farSide)).length,
     complete: states.filter((state) => state === 'complete').length,
     broken: states.filter((state) => state === 'broken').length,
     untaken: asked.filter((one) => mayBeUntaken(one, bots)).length,
