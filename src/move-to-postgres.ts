@@ -1,6 +1,6 @@
 /** `npm run move-to-postgres -- FILE`: moves a SQLite file into the empty Postgres that DATABASE_URL names. */
 import { OperatorError } from './errors.ts';
-import { moveToPostgres } from './store/postgres/move.ts';
+import { moveToPostgres } from './store/move.ts';
 
 const USAGE = `Say which SQLite file to move, and set DATABASE_URL to the Postgres to move it to:
   DATABASE_URL=postgres://USER:PASSWORD@HOST:5432/DATABASE npm run move-to-postgres -- pilotlight.db`;

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { SqliteStore } from './sqlite.ts';
+import { SqliteStore } from './sqlite/store.ts';
 import type { Store } from './store.ts';
 
 /**

@@ -8,7 +8,7 @@ import type { ChatPlatform, Page, ReplySurface, WriteOptions } from '../../src/b
 import { systemClock } from '../../src/clock.ts';
 import { Seal } from '../../src/seal.ts';
 import type { InstallationStore } from '../../src/store/installation-store.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { install } from '../support/browser.ts';
 import { MemoryBot } from '../support/memory-bot.ts';
 import { nowhere, serveSlack } from '../support/slack-http.ts';

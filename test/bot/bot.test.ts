@@ -6,7 +6,7 @@ import { LocalTurnQueue } from '../../src/cluster/local-turn-queue.ts';
 import { LocalSignals } from '../../src/cluster/signals.ts';
 import { ModelError } from '../../src/model/model.ts';
 import { EditPacer } from '../../src/reply/pacer.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { aQuestion, ChatDouble } from '../support/chat-double.ts';
 import { ModelDouble, untilAborted } from '../support/model-double.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type LimitSettings, Limits } from '../../src/bot/limits.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { aQuestion } from '../support/chat-double.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { LocalTurnQueue } from '../../src/cluster/local-turn-queue.ts';
 import type { Job } from '../../src/cluster/turn-queue.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { aQuestion } from '../support/chat-double.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Costs } from '../../src/modal/costs.ts';
 import { formatUsd, PRICES_AS_OF, priceOf } from '../../src/modal/prices.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 describe('the price of a container', () => {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Costs } from '../../src/modal/costs.ts';
 import type { Notice } from '../../src/modal/notices.ts';
 import { type WarmModel, WarmModes } from '../../src/modal/warm-modes.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { SharedLeases } from '../support/shared-leases.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { AppDouble, admin, HOUR, MINUTE } from './warm-support.ts';

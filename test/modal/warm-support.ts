@@ -4,7 +4,7 @@ import { Costs } from '../../src/modal/costs.ts';
 import { ScalingError } from '../../src/modal/faults.ts';
 import type { Notice } from '../../src/modal/notices.ts';
 import { WarmMode } from '../../src/modal/warm-mode.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import type { Origin, Target } from '../../src/store/warm-store.ts';
 import { SharedLeases } from '../support/shared-leases.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';

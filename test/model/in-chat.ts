@@ -5,7 +5,7 @@ import { LocalTurnQueue } from '../../src/cluster/local-turn-queue.ts';
 import { LocalSignals } from '../../src/cluster/signals.ts';
 import type { ChatRequest, Model, ModelEvent } from '../../src/model/model.ts';
 import { EditPacer } from '../../src/reply/pacer.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { aQuestion, ChatDouble } from '../support/chat-double.ts';
 import type { Bench, Outcome } from './support.ts';
 

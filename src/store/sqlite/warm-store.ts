@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { AuditEntry, Usage, WarmState, WarmStore } from './warm-store.ts';
+import type { AuditEntry, Usage, WarmState, WarmStore } from '../warm-store.ts';
 
 interface AuditRow {
   at: number;

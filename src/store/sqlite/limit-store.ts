@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { LimitStore, Person, Spender } from './limit-store.ts';
+import type { LimitStore, Person, Spender } from '../limit-store.ts';
 
 /** The limits' tables in the SQLite file. One process writes it, so nobody comes between two statements. */
 export class SqliteLimitStore implements LimitStore {

@@ -1,12 +1,8 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import type { ConversationKey, MessageKey, PlatformName, Question } from '../bot/ports.ts';
-import { OperatorError } from '../errors.ts';
-import { SqliteInstallationStore } from './installation-sqlite.ts';
-import type { InstallationStore } from './installation-store.ts';
-import { SqliteLimitStore } from './limit-sqlite.ts';
-import type { LimitStore } from './limit-store.ts';
-import { migrations } from './migrations.ts';
-import { lockFile } from './sqlite-lock.ts';
+import type { ConversationKey, MessageKey, PlatformName, Question } from '../../bot/ports.ts';
+import { OperatorError } from '../../errors.ts';
+import type { InstallationStore } from '../installation-store.ts';
+import type { LimitStore } from '../limit-store.ts';
 import {
   COLD_STARTS_KEPT,
   type Exchange,
@@ -17,9 +13,13 @@ import {
   type TurnEnd,
   type TurnRun,
   type TurnState,
-} from './store.ts';
-import { SqliteWarmStore } from './warm-sqlite.ts';
-import type { WarmStore } from './warm-store.ts';
+} from '../store.ts';
+import type { WarmStore } from '../warm-store.ts';
+import { SqliteInstallationStore } from './installation-store.ts';
+import { SqliteLimitStore } from './limit-store.ts';
+import { lockFile } from './lock.ts';
+import { migrations } from './migrations.ts';
+import { SqliteWarmStore } from './warm-store.ts';
 
 interface TurnRow {
   id: number;

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { InstallationStore } from './installation-store.ts';
+import type { InstallationStore } from '../installation-store.ts';
 
 /** The table of installations in the SQLite file. */
 export class SqliteInstallationStore implements InstallationStore {

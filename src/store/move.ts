@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import pg from 'pg';
-import { OperatorError } from '../../errors.ts';
-import { SqliteStore } from '../sqlite.ts';
-import { connectionTo } from './database.ts';
-import { place } from './faults.ts';
-import { LOCK, migrate } from './migrations.ts';
+import { OperatorError } from '../errors.ts';
+import { connectionTo } from './postgres/database.ts';
+import { place } from './postgres/faults.ts';
+import { LOCK, migrate } from './postgres/migrations.ts';
+import { SqliteStore } from './sqlite/store.ts';
 
 /** Rows that one statement inserts. */
 const BATCH = 500;
