@@ -75,6 +75,7 @@ export class CatchUp {
       }
       if (this.#waiting.size === 0) return;
       await sleep(clock, RETRY_AFTER, signal).catch(() => {});
+      if (signal.aborted) return;
     }
     log.error({ channels: this.#waiting.size }, 'what was written in some channels meanwhile cannot be read');
   }

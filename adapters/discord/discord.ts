@@ -101,8 +101,8 @@ class Discord implements ChatPlatform {
   }
 
   async stop(): Promise<void> {
-    this.#inbox?.stop();
     await this.#gateway?.stop();
+    this.#inbox?.stop();
   }
 
   async close(): Promise<void> {

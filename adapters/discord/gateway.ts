@@ -11,6 +11,10 @@ import { Tenure } from './tenure.ts';
 /** How often a process looks whether a shard is free; ms. */
 const LOOK = 1_000;
 
+/** How long a process that stops waits for another to take a shard, and then for it to be connected; ms. */
+const TAKEN_WITHIN = 2_500;
+const CONNECTED_WITHIN = 2_000;
+
 /** Until a shard is tried again that could not be connected or kept: doubled each time, from and to; ms. */
 const FIRST_PAUSE = 1_000;
 const LAST_PAUSE = 5 * 60_000;
@@ -110,10 +114,29 @@ export class Gateway {
     })();
   }
 
-  /** Gives the shards up, so that other processes have them at once. Connections stay open until `close`. */
+  /**
+   * Gives the shards up, so that other processes have them at once, and waits a few seconds for them to connect:
+   * what happens until then is still heard here. Connections stay open until `close`.
+   */
   async stop(): Promise<void> {
+    if (this.#stopped.signal.aborted) return;
     this.#stopped.abort();
-    await Promise.all(this.#shards.map(({ tenure }) => tenure?.end()));
+    const held = this.#shards.filter(({ state }) => state === 'held');
+    await Promise.all(held.map(({ tenure }) => tenure?.end()));
+    if (this.#parts.leases.shared) await Promise.all(held.map((shard) => this.#handOver(shard)));
+  }
+
+  async #handOver({ id, lease }: Shard): Promise<void> {
+    const { leases, clock, log } = this.#parts;
+    for (let waited = 0; waited < TAKEN_WITHIN; waited += LOOK / 4) {
+      await sleep(clock, LOOK / 4);
+      // Held for a moment, and nobody's again, where no other process wants it.
+      const free = await leases.hold(lease, 1).catch(() => true);
+      if (free) continue;
+      await sleep(clock, CONNECTED_WITHIN);
+      log.info({ shard: id }, 'another process has taken over the connection to Discord');
+      return;
+    }
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,7 @@
 /** What only one process at a time may do: hold a gateway connection, reconcile warm mode. */
 export interface Leases {
+  /** False for a process that is alone: there is nobody to leave anything to. */
+  readonly shared: boolean;
   /**
    * Takes the lease of this name, or renews it, for `forMs`: true while it is this process's, false while another
    * has it. Renew well before the time is over, and stop what it allows when that fails.
@@ -11,6 +13,8 @@ export interface Leases {
 
 /** The leases of a process that is alone: all are its own. */
 export class LocalLeases implements Leases {
+  readonly shared = false;
+
   async hold(): Promise<boolean> {
     return true;
   }

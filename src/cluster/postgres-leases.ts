@@ -7,6 +7,7 @@ const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
 /** Leases that the processes on one database share. */
 export class PostgresLeases implements Leases {
+  readonly shared = true;
   readonly #database: Database;
   readonly #holder = randomUUID();
 

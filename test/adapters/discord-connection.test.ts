@@ -1,4 +1,7 @@
-import { describe, expect, it, vi } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { DiscordOptions } from '../../adapters/discord/discord.ts';
 import type { FakeDiscord } from '../../sandbox/discord/fake-discord.ts';
 import { OperatorError } from '../../src/errors.ts';
@@ -71,6 +74,31 @@ describe('connecting to Discord', () => {
     await vi.waitUntil(() => calls(fake, 'GET /gateway/bot') > 1);
     await clock.advance(60_000);
     expect(await fault).toMatch(/no connection within a minute/);
+  });
+});
+
+describe('a connection that is given up while it is made', () => {
+  it('ends nothing when it then fails', async () => {
+    const server = createServer((_request, response) => {
+      const { port } = server.address() as AddressInfo;
+      const limit = { total: 1000, remaining: 1000, reset_after: 1000, max_concurrency: 1 };
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ url: `ws://127.0.0.1:${port}`, shards: 1, session_start_limit: limit }));
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    const connecting = once(server, 'upgrade');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const { discord } = adapterFor(await localDiscord(), { apiUrl: `http://127.0.0.1:${port}/api` });
+    const started = discord.start(new MemoryBot());
+    const [, socket] = (await connecting) as [unknown, Socket];
+    await discord.close();
+    await started;
+    socket.destroy();
+    // An error that nobody hears would end the test as it would end the process.
+    await once(socket, 'close');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(discord.connected).toBe(false);
   });
 });
 

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { FakeDiscordOptions } from '../../sandbox/discord/fake-discord.ts';
 import { SharedLeases } from '../support/shared-leases.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -16,6 +16,11 @@ async function several({ apart = false, ...fakeOptions }: FakeDiscordOptions & {
       return this.discord.start(bot);
     },
   }));
+  // Processes that end wait for each other, on the same clock.
+  onTestFinished(() => {
+    const ticking = setInterval(() => void clock.advance(500), 20).unref();
+    setTimeout(() => clearInterval(ticking), 5_000).unref();
+  });
   const [first, second] = processes as [(typeof processes)[0], (typeof processes)[0]];
   return {
     clock,
@@ -56,17 +61,37 @@ describe('several processes of one bot', () => {
     expect(second.log.map(({ msg }) => msg)).toContainEqual(expect.stringContaining('stands by'));
   });
 
-  it('hand it over at once when one is stopped, and buttons work until it has closed', async () => {
-    const { fake, bot, first, second, until, isHeard } = await several();
+  it('hand it over when one is stopped, and hear everything meanwhile', async () => {
+    const { clock, fake, bot, first, second, until, isHeard } = await several();
     await first.start();
     await second.start();
-    await first.discord.stop();
-    await until(() => fake.connections === 2, 50);
+    await clock.advance(10_000);
+    let stopped = false;
+    const stopping = first.discord.stop().then(() => {
+      stopped = true;
+    });
+    await isHeard('still the first');
+    await until(() => fake.connections === 2, 25);
+    await isHeard('both');
+    expect(stopped).toBe(false);
+    await until(() => stopped);
+    await stopping;
     await first.discord.close();
     await vi.waitUntil(() => fake.connections === 1);
     expect(second.discord.connected).toBe(true);
-    await isHeard('and you?');
-    expect(bot.offered).toHaveLength(1);
+    await isHeard('the second');
+    expect(bot.questions.map(({ text }) => text)).toEqual(['still the first', 'both', 'the second']);
+  });
+
+  it('stop without another, too', async () => {
+    const { fake, first, until } = await several();
+    await first.start();
+    let closed = false;
+    void first.discord.close().then(() => {
+      closed = true;
+    });
+    await until(() => closed);
+    await vi.waitUntil(() => fake.connections === 0);
   });
 
   it('take over within seconds from one that cannot renew its lease, which closes its connection before', async () => {
@@ -139,7 +164,7 @@ describe('several processes of one bot', () => {
     await isHeard('in the server');
     await isHeard('directly', fake.dm);
     expect(bot.offered).toHaveLength(2);
-    await first.discord.close();
+    void first.discord.close();
     await until(() => holders().every((holder) => holder === 'second') && fake.connections === 4);
     await isHeard('in the server again');
     await isHeard('directly again', fake.dm);

@@ -33,6 +33,7 @@ export class SharedLeases {
       if (this.#cutOff.has(process)) throw new Error('the database cannot be reached');
     };
     return {
+      shared: true,
       hold: async (name, forMs) => {
         reach();
         if ((this.holder(name) ?? process) !== process) return false;
