@@ -25,6 +25,8 @@ export class Installations implements BoltInstallationStore {
   readonly #seal: Seal;
   readonly #clock: Clock;
   readonly #log: Logger;
+  /** As last seen, for while the store cannot be asked: people can then be told at least. */
+  readonly #lastSeen = new Map<string, Installation<'v1' | 'v2', boolean>>();
 
   constructor(options: { store: InstallationStore; seal: Seal; clock: Clock; log: Logger }) {
     this.#store = options.store;
@@ -63,15 +65,26 @@ export class Installations implements BoltInstallationStore {
   /** @throws NotInstalled, or what the store throws */
   async fetchInstallation(query: InstallationQuery<boolean>): Promise<Installation<'v1' | 'v2', boolean>> {
     const key = keyFor(query);
-    const sealed = await this.#store.get(key);
+    let sealed: string | null;
+    try {
+      sealed = await this.#store.get(key);
+    } catch (error) {
+      const lastSeen = this.#lastSeen.get(key);
+      if (lastSeen) return lastSeen;
+      throw error;
+    }
+    this.#lastSeen.delete(key);
     if (sealed === null) throw new NotInstalled(`the bot is not installed in ${key}`);
-    return JSON.parse(this.#seal.open(key, sealed));
+    const installation = JSON.parse(this.#seal.open(key, sealed));
+    this.#lastSeen.set(key, installation);
+    return installation;
   }
 
   /** `until` in ms since the epoch: a later installation is another one, and stays. */
   async delete(query: Query, until: number): Promise<void> {
     const key = keyFor(query);
     await this.#store.delete(key, until);
+    this.#lastSeen.delete(key);
     this.#log.info({ workspace: key }, 'uninstalled');
   }
 }

@@ -176,6 +176,21 @@ describe('in many workspaces, the bot', () => {
     expect(running.platform.connected).toBe(true);
   });
 
+  it('tells people that it cannot take a question while nothing can be looked up either', async () => {
+    const { one, running } = await two();
+    await ask(running, one);
+    running.bot.broken = true;
+    running.store.get = async () => {
+      throw new Error('Postgres is away');
+    };
+    one.say({ channel: one.dm, user: one.people.asker, text: 'and now?' });
+    await one.eventsDelivered();
+    expect(answers(one, one.dm).map(({ text }) => text)).toEqual([
+      expect.stringContaining('no need to repeat it'),
+      expect.stringContaining('ask again'),
+    ]);
+  });
+
   it('ignores what comes from where it is not installed, and has it brought again when it cannot look', async () => {
     const { one, running } = await two();
     const event = {
