@@ -70,21 +70,23 @@ export class Activity {
     });
   }
 
-  async #react(on: boolean): Promise<void> {
+  async #react(on: boolean): Promise<boolean> {
     const { client, features } = this.#workspace;
-    if (!features.reactions) return;
+    if (!features.reactions) return true;
     const sign = { channel: this.#address.channel, timestamp: this.#address.ts, name: SIGN };
     try {
       await (on ? client.reactions.add(sign) : client.reactions.remove(sign));
     } catch (error) {
+      if (!(error instanceof WebAPIPlatformError)) return false;
       // already_reacted, no_reaction, message_not_found: as it should be
       if (lacking.has(codeOf(error))) features.reactions = false;
     }
+    return true;
   }
 
-  async #setStatus(status: string): Promise<void> {
+  async #setStatus(status: string): Promise<boolean> {
     const { client, features, log } = this.#workspace;
-    if (!features.status || !this.#statusHere) return;
+    if (!features.status || !this.#statusHere) return true;
     const { channel, thread } = this.#address;
     try {
       await client.assistant.threads.setStatus({
@@ -95,11 +97,12 @@ export class Activity {
         ...(status === '' ? {} : { loading_messages: [status.slice(0, MAX_LOADING_MESSAGE)] }),
       });
     } catch (error) {
-      if (!(error instanceof WebAPIPlatformError)) return;
+      if (!(error instanceof WebAPIPlatformError)) return false;
       const code = codeOf(error);
       this.#statusHere = false;
       if (lacking.has(code)) features.status = false;
       log.debug({ channel, code }, 'no status in this thread');
     }
+    return true;
   }
 }

@@ -11,19 +11,22 @@ const PAUSE = 2_000;
 export class Follower<T> {
   readonly #clock: Clock;
   readonly #throttle: (value: T) => Throttle;
-  readonly #apply: (value: T) => Promise<void>;
+  readonly #apply: (value: T) => Promise<boolean>;
   #wanted: T;
   #shown: T | undefined;
   #working = false;
   #ended = false;
 
-  /** `shown` is what stands now, undefined if that is not known; `apply` must not throw. */
+  /**
+   * `shown` is what stands now, undefined if that is not known. `apply` must not throw; false: Slack was not
+   * reached, and is asked again.
+   */
   constructor(options: {
     clock: Clock;
     throttle: (value: T) => Throttle;
     wanted: T;
     shown: T | undefined;
-    apply: (value: T) => Promise<void>;
+    apply: (value: T) => Promise<boolean>;
   }) {
     this.#clock = options.clock;
     this.#throttle = options.throttle;
@@ -52,8 +55,7 @@ export class Follower<T> {
     while (this.#wanted !== this.#shown && !this.#ended) {
       const value = this.#wanted;
       if (this.#throttle(value).take()) {
-        await this.#apply(value);
-        this.#shown = value;
+        if (await this.#apply(value)) this.#shown = value;
       }
       if (this.#wanted !== this.#shown) await sleep(this.#clock, PAUSE);
     }

@@ -21,6 +21,25 @@ describe('signs of life in Slack', () => {
     expect(answers(slack, slack.channel)).toEqual([]);
   });
 
+  it('go also when Slack could not be reached at first', async () => {
+    const clock = new VirtualClock(Date.now());
+    const running = await connect({ clock });
+    const { slack } = running;
+    const { surface, address } = ask(running, 'channel');
+    const question = () => slack.messages(slack.channel).find(({ id }) => id === address.ts)!;
+    surface.activity('is waking the model…');
+    await until(() => expect(question().reactions).toEqual(['eyes']));
+    await until(() => expect(slack.activity(slack.channel)).toHaveLength(1));
+    for (const on of ['reactions.remove', 'assistant.threads.setStatus'])
+      slack.faults.add({ on, act: { type: 'reset' }, times: 2 });
+    surface.activity(null);
+    await until(async () => {
+      await clock.advance(2_000);
+      expect(question().reactions).toEqual([]);
+      expect(slack.activity(slack.channel)).toEqual([]);
+    });
+  });
+
   it('outlast the two minutes after which Slack drops a status', async () => {
     const clock = new VirtualClock(Date.now());
     const running = await connect({ clock });
