@@ -71,7 +71,10 @@ const farSide = {
     return figures;
   },
 
-  /** Answers that came in so many ms when this many people ask without a pause, each in a channel of theirs. */
+  /**
+   * Answers that came in so many ms when this many people ask without a pause, each question in a new channel: what
+   * Slack takes in one channel is then no limit.
+   */
   async load(askers: number, ms: number): Promise<number> {
     const end = performance.now() + ms;
     let answers = 0;
