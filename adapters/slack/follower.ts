@@ -55,7 +55,8 @@ export class Follower<T> {
     while (this.#wanted !== this.#shown && !this.#ended) {
       const value = this.#wanted;
       if (this.#throttle(value).take()) {
-        if (await this.#apply(value)) this.#shown = value;
+        // What Slack was asked for without an answer may stand.
+        this.#shown = (await this.#apply(value)) ? value : undefined;
       }
       if (this.#wanted !== this.#shown) await sleep(this.#clock, PAUSE);
     }

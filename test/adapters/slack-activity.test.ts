@@ -40,6 +40,22 @@ describe('signs of life in Slack', () => {
     });
   });
 
+  it('go also when Slack never answered that they stand', async () => {
+    const clock = new VirtualClock(Date.now());
+    const running = await connect({ clock });
+    const { slack } = running;
+    const { surface, address } = ask(running, 'channel');
+    const question = () => slack.messages(slack.channel).find(({ id }) => id === address.ts)!;
+    slack.faults.add({ on: 'reactions.add', act: { type: 'lose-answer' } });
+    surface.activity('is waking the model…');
+    await until(() => expect(question().reactions).toEqual(['eyes']));
+    surface.activity(null);
+    await until(async () => {
+      await clock.advance(2_000);
+      expect(question().reactions).toEqual([]);
+    });
+  });
+
   it('outlast the two minutes after which Slack drops a status', async () => {
     const clock = new VirtualClock(Date.now());
     const running = await connect({ clock });
