@@ -38,7 +38,7 @@ export function wordsIn(text: string, name: string): number[] {
 }
 
 /** The bot said that it did not take a question, which whoever asked may do again. */
-const NOT_TAKEN = /(could not|cannot) take your question/;
+const NOT_TAKEN = /(could not|cannot) take your question|your command was lost/;
 
 export const isNotTaken = ({ text }: ShownMessage): boolean => NOT_TAKEN.test(text);
 

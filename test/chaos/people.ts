@@ -1,6 +1,6 @@
 /** People who ask, as the plan says. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Asked, answersTo } from './asked.ts';
+import { type Asked, answersTo, isNotTaken } from './asked.ts';
 import type { Bot } from './bots.ts';
 import type { FarSide } from './far-side.ts';
 import type { PlannedQuestion } from './plan.ts';
@@ -76,12 +76,17 @@ export async function ask(question: PlannedQuestion, asked: Asked[], farSide: Fa
 }
 
 /**
- * Whether the question must be answered, as far as the person can tell. Slack has told the bot of it. On Discord
- * something was shown for it, or for an earlier one in the same channel: there the bot reads what it missed.
+ * Whether the question must be answered, as far as the person can tell. On Slack: the bot acknowledged it. On
+ * Discord: something was shown for it, or for an earlier one in the same channel, where the bot reads what it
+ * missed; and the person was not told that it was not taken.
  */
 export function isAccepted(one: Asked, asked: readonly Asked[], { slack }: FarSide): boolean {
   const { fake, id, seen, channel, question } = one;
   if (fake !== slack) {
+    const isRefused = fake
+      .messages(channel)
+      .some((message) => isNotTaken(message) && (message.thread === id || message.id === id));
+    if (isRefused) return false;
     if (seen || question.place === 'discord-command') return seen;
     const earlier = asked.slice(0, asked.indexOf(one));
     return earlier.some((other) => other.fake === fake && other.channel === channel && other.seen);
