@@ -16,6 +16,7 @@ interface Bench {
 const benches: Readonly<Record<string, Bench>> = {
   start: { load: () => import('./start.ts'), peers: false },
   render: { load: () => import('./render.ts'), peers: true },
+  pacing: { load: () => import('./pacing.ts'), peers: true },
   ingest: { load: () => import('./ingest.ts'), peers: true },
   scale: { load: () => import('./scale.ts'), peers: false },
 };
@@ -41,11 +42,12 @@ console.log(machine);
 let missed = 0;
 for (const name of names) {
   const result = await (await benches[name]!.load()).run();
-  const { rows, more, goals } = result;
+  const { rows, more, goals, remarks = [] } = result;
   console.log(`\n${name}`);
   console.table(rows);
   if (more) console.table(more);
   for (const goal of goals) console.log(line(goal));
+  for (const remark of remarks) console.log(`\n${remark}`);
   missed += goals.filter(({ ok }) => !ok).length;
   if (values.save) save(name, result);
 }
@@ -56,14 +58,17 @@ function line({ name, goal, figure, ok }: Goal): string {
 }
 
 /** Replaces one bench's section; sections start with "## NAME". */
-function save(name: string, { rows, more = [], goals }: Result): void {
+function save(name: string, { rows, more = [], goals, drawings = {}, remarks = [] }: Result): void {
   const section = [
     `## ${name}`,
     `\`npm run bench -- ${name}\`, ${new Date().toISOString().slice(0, 10)}, ${machine}`,
     table(rows),
     ...(more.length > 0 ? [table(more)] : []),
     goals.map((goal) => `- ${line(goal)}`).join('\n'),
+    ...Object.keys(drawings).map((file) => `![${file}](results/${file})`),
+    ...remarks,
   ].join('\n\n');
+  for (const [file, svg] of Object.entries(drawings)) writeFileSync(new URL(`results/${file}`, RESULTS), svg);
   const sections = existsSync(RESULTS)
     ? readFileSync(RESULTS, 'utf8')
         .trim()
