@@ -185,6 +185,9 @@ const PAIRS = [
 
 export type Config = Readonly<z.infer<typeof schema>>;
 
+/** The names of all variables. */
+export const variables: readonly string[] = Object.keys(schema.shape);
+
 /**
  * Reads the environment. An empty variable counts as unset.
  * @throws OperatorError naming every fault at once: the variable, what is wrong, where to get the right

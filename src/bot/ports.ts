@@ -1,7 +1,27 @@
 /** The ports between the bot core and the chat adapters: all that either knows of the other. */
 import type { RequestListener } from 'node:http';
+import type {
+  Address,
+  ConversationKey,
+  ImageRef,
+  MessageKey,
+  PlatformName,
+  Question,
+  Spot,
+  User,
+} from '../question.ts';
 import type { ButtonKind, ReplySurface } from '../reply/surface.ts';
 
+export type {
+  Address,
+  ConversationKey,
+  ImageRef,
+  MessageKey,
+  PlatformName,
+  Question,
+  Spot,
+  User,
+} from '../question.ts';
 export { buttonId, buttonLabels, parseButtonId } from '../reply/buttons.ts';
 export type {
   Budget,
@@ -15,32 +35,6 @@ export type {
   WriteOptions,
 } from '../reply/surface.ts';
 export { WriteError, type WriteFault } from '../reply/surface.ts';
-
-export type PlatformName = 'slack' | 'discord';
-
-/** Where a message stands. The four together are the key by which a question is taken once. */
-export interface MessageKey {
-  readonly platform: PlatformName;
-  /** Slack team, Discord guild; the DM channel's id where there is none. */
-  readonly workspace: string;
-  readonly channel: string;
-  /** Slack ts, Discord message or interaction id. */
-  readonly message: string;
-}
-
-export interface User {
-  readonly id: string;
-  /** Discord role ids; empty on Slack. */
-  readonly roles: readonly string[];
-  /** As the platform shows it, where the event tells. */
-  readonly name?: string;
-}
-
-export interface ImageRef {
-  readonly url: string;
-  readonly mimeType: string;
-  readonly bytes: number;
-}
 
 export interface ImageLimits {
   /** A larger picture is refused. */
@@ -60,36 +54,10 @@ export class ImageError extends Error {
   }
 }
 
-/** Something a person asked, in no platform's words. */
-export interface Question extends MessageKey {
-  /** The channel that a thread is in, where the thread is a channel of its own, as on Discord. */
-  readonly parent?: string;
-  /** What groups turns: a Slack thread or DM, a Discord thread, DM or first message of a reply chain. */
-  readonly conversation: string;
-  /** The bot's message this one answers, if any: it then goes on in that message's conversation. */
-  readonly inReplyTo?: string;
-  readonly author: User;
-  /** Plain Markdown: mentions of the bot removed, the platform's escapes undone. May be empty. */
-  readonly text: string;
-  readonly images: readonly ImageRef[];
-  /** All the adapter needs to open the reply again, also after a restart. JSON. */
-  readonly address: Address;
-}
-
-/** The adapter's own; the core stores it and hands it back. */
-export type Address = Readonly<Record<string, string | number | boolean | null>>;
-
 export interface Press extends Omit<MessageKey, 'message'> {
   readonly button: ButtonKind;
   readonly turn: string;
   readonly user: User;
-}
-
-/** A channel to write to. */
-export interface Spot {
-  readonly channel: string;
-  /** The adapter's own word for the workspace, where it serves many. */
-  readonly workspace?: string;
 }
 
 /** A message that warm mode has for people; times stand in it as marks, see `showTimes`. */
@@ -104,8 +72,6 @@ export interface CommandButton {
   readonly label: string;
   readonly primary?: boolean;
 }
-
-export type ConversationKey = Pick<Question, 'platform' | 'workspace' | 'conversation'>;
 
 /** What the bot core offers to the adapters. */
 export interface Bot {

@@ -1,4 +1,4 @@
-import type { PlatformName } from '../bot/ports.ts';
+import type { PlatformName } from '../question.ts';
 
 /** A person's account on one platform. */
 export interface Person {

@@ -1,4 +1,4 @@
-import type { ConversationKey, ImageRef, MessageKey, PlatformName, Question } from '../bot/ports.ts';
+import type { ConversationKey, ImageRef, MessageKey, PlatformName, Question } from '../question.ts';
 import type { InstallationStore } from './installation-store.ts';
 import type { LimitStore } from './limit-store.ts';
 import type { Database } from './postgres/database.ts';

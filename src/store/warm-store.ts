@@ -1,4 +1,4 @@
-import type { PlatformName, Spot } from '../bot/ports.ts';
+import type { PlatformName, Spot } from '../question.ts';
 
 /** Who asked for a change, and where. */
 export interface Origin extends Spot {

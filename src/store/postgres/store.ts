@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { ConversationKey, MessageKey, PlatformName, Question } from '../../bot/ports.ts';
+import type { ConversationKey, MessageKey, PlatformName, Question } from '../../question.ts';
 import type { InstallationStore } from '../installation-store.ts';
 import type { LimitStore } from '../limit-store.ts';
 import {

@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import type { ConversationKey, MessageKey, PlatformName, Question } from '../../bot/ports.ts';
 import { OperatorError } from '../../errors.ts';
+import type { ConversationKey, MessageKey, PlatformName, Question } from '../../question.ts';
 import type { InstallationStore } from '../installation-store.ts';
 import type { LimitStore } from '../limit-store.ts';
 import {
