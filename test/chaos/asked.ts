@@ -46,6 +46,7 @@ export const isOvertaken = ({ text }: ShownMessage): boolean => text.includes(OV
 
 /** The bot's messages that answer each question. Those that tell no word of it go to whose turn it was. */
 export function answersTo(asked: readonly Asked[]): Map<Asked, ShownMessage[]> {
+  const ids = new Set(asked.map(({ id }) => id));
   const answers = new Map(asked.map((one) => [one, [] as ShownMessage[]]));
   for (const [, conversation] of Map.groupBy(asked, ({ channel, thread }) => `${channel} ${thread}`)) {
     const { fake, channel, thread } = conversation[0]!;
@@ -58,7 +59,8 @@ export function answersTo(asked: readonly Asked[]): Map<Asked, ShownMessage[]> {
     for (const message of here) {
       const owner = conversation.find(({ question }) => wordsIn(message.text, question.name).length > 0);
       if (owner) answers.get(owner)!.push(message);
-      else if (thread !== '' || (message.thread === undefined && isReason(message))) nameless.push(message);
+      else if (thread !== '' || (message.thread === undefined && !ids.has(message.id) && isReason(message)))
+        nameless.push(message);
     }
     const silent = conversation.filter((one) => answers.get(one)!.length === 0 && one.meddled !== 'delete');
     for (const message of nameless) {

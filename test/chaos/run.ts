@@ -184,7 +184,7 @@ function count({ asked, farSide, bots }: Scene) {
 function crashes({ bots, plan }: Scene): string[] {
   const cut = plan.troubles.some(({ trouble }) => ['wire', 'refuse', 'database'].includes(trouble.type));
   return bots.flatMap(({ crashes, lines }) => {
-    const gaveUp = cut && lines.some((line) => line.includes('cannot start'));
+    const gaveUp = cut && lines.some((line) => /cannot (start|be used)/.test(line));
     return crashes.length === 0 || gaveUp ? [] : [`a process ended by itself: ${crashes.join(', ')}`];
   });
 }
