@@ -116,7 +116,7 @@ export class PilotlightBot implements Bot {
     if (refusal !== null) return refusal;
     // With no text to keep, a retry repairs the message that tells of the failure.
     const keep = button === 'continue' || over.answer === '';
-    const again = await store.again(turn.id, turn.attempt, keep);
+    const again = await store.again(turn, keep);
     if (!again) return words.alreadyRetried;
     await this.#enqueue(again);
     return null;

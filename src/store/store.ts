@@ -105,10 +105,10 @@ export interface Store {
   /** Rejects with LostTurn when somebody else has started the turn. */
   end(run: TurnRun, end: TurnEnd, now: number): Promise<void>;
   /**
-   * Queues an ended turn again, once per end: null when it has not ended, or was queued again already.
+   * Queues an ended turn again, once per end: null when this run of it has not ended, or was queued again already.
    * `keep` goes on with the same messages and text; otherwise the turn starts over in new messages.
    */
-  again(id: number, attempt: number, keep: boolean): Promise<Turn | null>;
+  again(run: TurnRun, keep: boolean): Promise<Turn | null>;
 
   /** Cold starts of a model in ms, oldest first, the last 50. */
   recall(model: string): Promise<readonly number[]>;

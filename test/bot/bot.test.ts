@@ -692,7 +692,7 @@ describe('the bot', () => {
     const half = (await store.accept(aQuestion('half', { conversation: 'thread' }), 1))!;
     await store.progress(half, { answer: 'Half', messages: ['a'] });
     await store.end(half, 'interrupted', 2);
-    await store.again(half.id, 0, true);
+    await store.again(half, true);
     const next = (await store.accept(aQuestion('next', { conversation: 'thread' }), 3))!;
     await store.progress(next, { answer: '', messages: ['b'] });
     for (const id of ['a', 'b'])

@@ -131,22 +131,22 @@ describe.each(storeKinds)('the store on $name', ({ setUp }) => {
   it('lets an ended turn start over once, in new messages', async () => {
     const turn = (await store.accept(question('1'), 1))!;
     await store.progress(turn, { answer: 'part', messages: ['m1'] });
-    expect(await store.again(turn.id, 0, false)).toBeNull();
+    expect(await store.again(turn, false)).toBeNull();
     await store.end(turn, 'failed', 2);
-    expect(await store.again(turn.id, 0, false)).toMatchObject({
+    expect(await store.again(turn, false)).toMatchObject({
       attempt: 1,
       answer: '',
       messages: [],
       state: 'queued',
     });
-    expect(await store.again(turn.id, 0, false)).toBeNull();
+    expect(await store.again(turn, false)).toBeNull();
   });
 
   it('lets an interrupted turn go on in the same messages', async () => {
     const turn = (await store.accept(question('1'), 1))!;
     await store.progress(turn, { answer: 'part', messages: ['m1'] });
     await store.end(turn, 'interrupted', 2);
-    expect(await store.again(turn.id, 0, true)).toMatchObject({
+    expect(await store.again(turn, true)).toMatchObject({
       attempt: 0,
       answer: 'part',
       messages: ['m1'],
@@ -183,7 +183,7 @@ describe.each(storeKinds)('the store on $name', ({ setUp }) => {
     });
     await store.end(second, 'interrupted', 3);
     await expect(store.start(turn.id)).rejects.toThrow(LostTurn);
-    const again = (await store.again(turn.id, 0, true))!;
+    const again = (await store.again(second, true))!;
     await expect(store.progress(second, { answer: 'stale', messages: [] })).rejects.toThrow(LostTurn);
     await store.progress(again, { answer: 'one and more', messages: ['notice'] });
     expect(await store.turn(turn.id)).toMatchObject({ state: 'queued', answer: 'one and more' });
@@ -214,10 +214,20 @@ describe.each(storeKinds)('the store on $name', ({ setUp }) => {
     );
   });
 
+  it('does not go on once more for who asked before it went on', async () => {
+    const turn = (await store.accept(question('1'), 1))!;
+    await store.progress(turn, { answer: 'part', messages: ['m1'] });
+    await store.end(turn, 'interrupted', 2);
+    await store.again(turn, true);
+    await store.end(await store.start(turn.id), 'done', 3);
+    expect(await store.again(turn, true)).toBeNull();
+    expect(await store.turn(turn.id)).toMatchObject({ state: 'done' });
+  });
+
   it('lets an ended turn start over once when several ask at the same moment', async () => {
     const turn = (await store.accept(question('1'), 1))!;
     await store.end(turn, 'failed', 2);
-    const answers = await Promise.all([1, 2, 3, 4].map(() => store.again(turn.id, 0, false)));
+    const answers = await Promise.all([1, 2, 3, 4].map(() => store.again(turn, false)));
     expect(answers.filter((again) => again !== null)).toHaveLength(1);
   });
 

@@ -164,13 +164,13 @@ export class PostgresStore implements Store {
     await this.#inOrder(id, () => this.#one(sql, id, run, end, now));
   }
 
-  async again(id: number, attempt: number, keep: boolean): Promise<Turn | null> {
+  async again({ id, run }: TurnRun, keep: boolean): Promise<Turn | null> {
     return this.#one<Turn>(
       `UPDATE turns SET state = 'queued', ended_at = NULL, run = run + 1,
          attempt = CASE WHEN $3 THEN attempt ELSE attempt + 1 END, answer = CASE WHEN $3 THEN answer ELSE '' END
-       WHERE id = $1 AND attempt = $2 AND state NOT IN ('queued', 'running') RETURNING ${TURN}`,
+       WHERE id = $1 AND run = $2 AND state NOT IN ('queued', 'running') RETURNING ${TURN}`,
       id,
-      attempt,
+      run,
       keep,
     );
   }

@@ -212,15 +212,15 @@ export class SqliteStore implements Store {
     if (!this.#one(sql, end, now, id, run)) throw new LostTurn(id);
   }
 
-  async again(id: number, attempt: number, keep: boolean): Promise<Turn | null> {
+  async again({ id, run }: TurnRun, keep: boolean): Promise<Turn | null> {
     const row = this.#one<TurnRow>(
       `UPDATE turns SET state = 'queued', ended_at = NULL, run = run + 1,
          attempt = attempt + ?, answer = CASE WHEN ? THEN answer ELSE '' END
-       WHERE id = ? AND attempt = ? AND state NOT IN ('queued', 'running') RETURNING *`,
+       WHERE id = ? AND run = ? AND state NOT IN ('queued', 'running') RETURNING *`,
       keep ? 0 : 1,
       keep ? 1 : 0,
       id,
-      attempt,
+      run,
     );
     return row ? this.#toTurn(row) : null;
   }
