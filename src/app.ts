@@ -6,7 +6,7 @@ import type { ChatPlatform } from './bot/ports.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Cluster, openCluster } from './cluster/open.ts';
 import type { Config } from './config.ts';
-import { OperatorError } from './errors.ts';
+import { Connector } from './connector.ts';
 import { priceOf } from './modal/prices.ts';
 import { Models, type Place } from './model/models.ts';
 import type { ModelSettings } from './model/models-file.ts';
@@ -17,6 +17,9 @@ import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import { createWarm, type Warm } from './warm.ts';
 
+/** How long the start waits for the other platforms once one is connected; ms. */
+const OTHERS_WITHIN = 10_000;
+
 export interface App {
   /** The port of the HTTP server. */
   readonly port: number;
@@ -25,8 +28,8 @@ export interface App {
 }
 
 /**
- * Puts the parts together and starts them: the only place that knows all of them. A platform that cannot
- * connect is reported in plain words while the others go on.
+ * Puts the parts together and starts them: the only place that knows all of them. Answers are written as soon as
+ * one platform is connected.
  * @throws OperatorError when no platform could start, or something else the operator can mend is wrong.
  */
 export async function startApp(config: Config, log: Logger, clock: Clock = systemClock): Promise<App> {
@@ -62,7 +65,9 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
     parts: () => Object.fromEntries(platforms.map(({ platform, connected }) => [platform, connected])),
     listener: (name) => platforms.find(({ platform }) => platform === name)?.listener,
   });
+  const connector = new Connector({ platforms, clock, log });
   const close = async () => {
+    connector.stop();
     await warm.stop();
     pacer.close();
     await Promise.allSettled(platforms.map((platform) => platform.close()));
@@ -72,16 +77,18 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
     await store.close();
   };
   try {
-    await startPlatforms(platforms, bot, log);
+    await connector.start(bot);
   } catch (error) {
     await close();
     throw error;
   }
   await bot.start();
   warm.start();
+  await connector.tried(OTHERS_WITHIN);
   return {
     port: server.port,
     async stop() {
+      connector.stop();
       await Promise.allSettled(platforms.map((platform) => platform.stop()));
       await bot.drain(config.SHUTDOWN_SECONDS * 1_000);
       await close();
@@ -201,26 +208,4 @@ async function createPlatforms(
     );
   }
   return platforms;
-}
-
-async function startPlatforms(
-  platforms: readonly ChatPlatform[],
-  bot: PilotlightBot,
-  log: Logger,
-): Promise<void> {
-  const faults: string[] = [];
-  await Promise.all(
-    platforms.map(async (platform) => {
-      try {
-        await platform.start(bot);
-        log.info({ platform: platform.platform }, 'connected');
-      } catch (error) {
-        if (!(error instanceof OperatorError)) throw error;
-        faults.push(error.message);
-        log.error({ platform: platform.platform }, error.message);
-      }
-    }),
-  );
-  if (faults.length === platforms.length)
-    throw new OperatorError(`Pilotlight cannot start.\n${faults.join('\n')}`);
 }

@@ -5,3 +5,8 @@
 export class OperatorError extends Error {
   override name = 'OperatorError';
 }
+
+/** Somebody who is needed cannot be reached: it may pass by itself, and what failed may be tried again. */
+export class Unreachable extends OperatorError {
+  override name = 'Unreachable';
+}

@@ -10,7 +10,7 @@ import {
 } from 'discord.js';
 import type { Logger } from 'pino';
 import { type Clock, sleep } from '../../src/clock.ts';
-import { OperatorError } from '../../src/errors.ts';
+import { OperatorError, Unreachable } from '../../src/errors.ts';
 import { type DiscordHttp, DiscordRefusal } from './http.ts';
 
 /** Longer than the library waits for servers that do not answer (15 s); ms. */
@@ -63,9 +63,7 @@ export async function connect(
     return await Promise.race([
       client.login(token).then(() => ready),
       tooLong(clock, gate, AbortSignal.any([deadline.signal, signal])).then(() => {
-        throw new OperatorError(
-          'Discord: no connection within a minute. Check the network, then start again.',
-        );
+        throw new Unreachable('Discord: no connection within a minute. Check the network.');
       }),
     ]);
   } catch (error) {
@@ -85,11 +83,11 @@ async function tooLong(clock: Clock, gate: { readonly busy: boolean }, signal: A
   for (let spent = 0; spent < START_LIMIT; spent += gate.busy ? 0 : STEP) await sleep(clock, STEP, signal);
 }
 
-function cannotConnect(error: unknown): OperatorError {
+function cannotConnect(error: unknown): Unreachable {
   // fetch says why in the cause.
   const { cause = error } = error instanceof Error ? error : {};
   const what = cause instanceof Error ? cause.message : String(cause);
-  return new OperatorError(
+  return new Unreachable(
     `Discord: cannot connect (${what}). Check the network, and DISCORD_API_URL if set.`,
     { cause: error },
   );

@@ -95,7 +95,9 @@ class Discord implements ChatPlatform {
     try {
       await this.#gateway.start();
     } catch (error) {
-      await this.close();
+      // Replies still go out, which need no connection.
+      inbox.stop();
+      await this.#gateway.close();
       throw error;
     }
   }

@@ -162,6 +162,7 @@ export class Gateway {
       shard.state = 'wanted';
     });
     if (tenure === undefined) return;
+    if (this.#stopped.signal.aborted) return tenure?.end();
     if (tenure === null) {
       if (shard.state !== 'elsewhere')
         log.info({ shard: shard.id }, 'another process has the connection to Discord; this one stands by');

@@ -111,19 +111,9 @@ class Slack implements ChatPlatform {
   }
 
   async start(bot: Bot): Promise<void> {
-    const { clock, log, commands, onIntent } = this.#options;
     await this.#accounts.open();
     this.#bot = bot;
-    const app = new StoringApp(this.#boltOptions(), { clock, log });
-    this.#app = app;
-    listenForQuestions(app, bot, this.#workspaces);
-    listenForPresses(app, bot, this.#workspaces);
-    this.#accounts.listen?.(app, this.#workspaces);
-    if (commands) listenForCommands(app, commands, this.#workspaces, log);
-    if (onIntent)
-      app.event('app_home_opened', async ({ event }) => {
-        if (event.tab === 'messages') onIntent({ channel: event.channel });
-      });
+    this.#app ??= this.#listen(bot);
     await this.#intake.open();
   }
 
@@ -156,6 +146,20 @@ class Slack implements ChatPlatform {
   async fetchImage(image: ImageRef, limits: ImageLimits, address: Address): Promise<Uint8Array> {
     const credentials = await this.#workspaces.of(address as SlackAddress).credentials();
     return fetchImage(image, { token: credentials?.token, apiUrl: this.#options.apiUrl }, limits);
+  }
+
+  #listen(bot: Bot): StoringApp {
+    const { clock, log, commands, onIntent } = this.#options;
+    const app = new StoringApp(this.#boltOptions(), { clock, log });
+    listenForQuestions(app, bot, this.#workspaces);
+    listenForPresses(app, bot, this.#workspaces);
+    this.#accounts.listen?.(app, this.#workspaces);
+    if (commands) listenForCommands(app, commands, this.#workspaces, log);
+    if (onIntent)
+      app.event('app_home_opened', async ({ event }) => {
+        if (event.tab === 'messages') onIntent({ channel: event.channel });
+      });
+    return app;
   }
 
   /** Bolt sorts what arrives. It is told who we are, so that it need not ask Slack itself. */

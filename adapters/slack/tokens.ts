@@ -1,7 +1,7 @@
 import { WebAPIPlatformError, type WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
-import { OperatorError } from '../../src/errors.ts';
-import { codeOf } from './faults.ts';
+import { OperatorError, Unreachable } from '../../src/errors.ts';
+import { codeOf, toWriteError } from './faults.ts';
 import type { Self } from './workspace.ts';
 
 const APP_PAGE = 'https://api.slack.com/apps → your app';
@@ -46,9 +46,11 @@ export function socketRefusal(error: unknown): OperatorError {
 
 function refusal(variable: string, remedy: string, error: unknown): OperatorError {
   const code = codeOf(error);
-  if (code === undefined) {
-    const reason = error instanceof WebAPIPlatformError ? 'it did not answer as Slack does' : causeOf(error);
-    return new OperatorError(
+  const { fault } = toWriteError(error, []);
+  if (code === undefined || fault === 'unavailable' || fault === 'rate-limited') {
+    const odd = error instanceof WebAPIPlatformError ? 'it did not answer as Slack does' : causeOf(error);
+    const reason = code ?? odd;
+    return new Unreachable(
       `Slack could not be reached (${reason}). Check the network and proxy, and SLACK_API_URL if it is set.`,
       { cause: error },
     );

@@ -99,7 +99,10 @@ export interface Bot {
 /** What an adapter offers to the bot core. */
 export interface ChatPlatform {
   readonly platform: PlatformName;
-  /** Connects and starts to listen. Rejects with an OperatorError that says what to do. */
+  /**
+   * Connects and starts to listen. Rejects with an OperatorError that says what to do; after an Unreachable it may
+   * be called again. Replies can be opened and written without it.
+   */
   start(bot: Bot): Promise<void>;
   /** Stops listening; open replies may still be written until `close`. */
   stop(): Promise<void>;

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { DiscordOptions } from '../../adapters/discord/discord.ts';
 import type { FakeDiscord } from '../../sandbox/discord/fake-discord.ts';
-import { OperatorError } from '../../src/errors.ts';
+import { OperatorError, Unreachable } from '../../src/errors.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import {
   adapterFor,
@@ -64,6 +64,41 @@ describe('connecting to Discord', () => {
     const { port } = new URL(fake.apiUrl);
     await fake.close();
     expect(await startFault(fake, { apiUrl: `http://127.0.0.1:${port}/api` })).toMatch(/ECONNREFUSED/);
+  });
+
+  it('can be made later when Discord could not be reached; answers are written meanwhile', async () => {
+    const fake = await localDiscord();
+    const cut = fake.faults.add({
+      on: 'GET /gateway/bot',
+      act: { type: 'reset' },
+      times: Number.POSITIVE_INFINITY,
+    });
+    const { discord } = adapterFor(fake);
+    const bot = new MemoryBot();
+    await expect(discord.start(bot)).rejects.toBeInstanceOf(Unreachable);
+    const { channel, people } = fake;
+    const message = fake.say({ channel, user: people.asker, text: '@pilotlight hello' });
+    const address = { by: 'message', guild: fake.guildId, channel, message, author: people.asker };
+    await discord.open(address, 0).post(page('An answer'), as('a'));
+    expect(fake.messages(channel).at(-1)?.text).toBe('An answer');
+    cut();
+    await discord.start(bot);
+    expect(discord.connected).toBe(true);
+    const next = bot.next();
+    fake.say({ channel, user: people.asker, text: '@pilotlight are you there?' });
+    expect((await next).text).toBe('are you there?');
+    expect(bot.offered).toHaveLength(1);
+  });
+
+  it('that is stopped while Discord is asked where to connect is not made', async () => {
+    const fake = await localDiscord();
+    const { discord } = adapterFor(fake);
+    fake.faults.add({ on: 'GET /gateway/bot', act: { type: 'delay', ms: 50 } });
+    const started = discord.start(new MemoryBot());
+    await discord.close();
+    await started.catch(() => {});
+    expect(discord.connected).toBe(false);
+    expect(fake.connections).toBe(0);
   });
 
   it('that never gets anywhere ends with a word about it', async () => {

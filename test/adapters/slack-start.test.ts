@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { OperatorError } from '../../src/errors.ts';
+import { OperatorError, Unreachable } from '../../src/errors.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { connect, createOn, MemoryBot, startFake, until } from './slack-support.ts';
 
@@ -70,6 +70,34 @@ describe('starting on Slack', () => {
     expect(await start(nobody)).toMatch(/could not be reached \(.+\).*SLACK_API_URL/);
     slack.faults.add({ on: 'auth.test', act: { type: 'answer', status: 200, body: '<html>hello</html>' } });
     expect(await start(createOn(slack))).toMatch(/did not answer as Slack does/);
+  });
+
+  it.each(['auth.test', 'apps.connections.open'])(
+    'can start later when %s could not be reached',
+    async (on) => {
+      const slack = await startFake();
+      const cut = slack.faults.add({ on, act: { type: 'reset' }, times: Number.POSITIVE_INFINITY });
+      const { platform } = createOn(slack);
+      const bot = new MemoryBot();
+      await expect(platform.start(bot)).rejects.toBeInstanceOf(Unreachable);
+      cut();
+      await platform.start(bot);
+      expect(platform.connected).toBe(true);
+      slack.say({ channel: slack.dm, user: slack.people.asker, text: 'hello' });
+      await until(() => expect(bot.questions).toHaveLength(1));
+      expect(bot.offered).toHaveLength(1);
+    },
+  );
+
+  it.each(['ratelimited', 'internal_error'])('takes %s for something that passes', async (error) => {
+    const slack = await startFake();
+    slack.faults.add({ on: 'auth.test', act: { type: 'answer', status: 200, body: { ok: false, error } } });
+    await expect(createOn(slack).platform.start(new MemoryBot())).rejects.toBeInstanceOf(Unreachable);
+  });
+
+  it('takes a wrong token for something that does not pass', async () => {
+    const { platform } = createOn(await startFake(), { botToken: 'xoxb-wrong' });
+    await expect(platform.start(new MemoryBot())).rejects.not.toBeInstanceOf(Unreachable);
   });
 
   it('writes no token and no message into the log', async () => {

@@ -15,6 +15,8 @@ import {
   scripted,
   slackChannel,
   slackDm,
+  startFakes,
+  startProcess,
   talkIn,
   until,
 } from './support.ts';
@@ -130,6 +132,43 @@ describe.concurrent('a chat that says no for a while', () => {
       expect(fake.rateLimitHits).toEqual([]);
     },
   );
+});
+
+describe.concurrent('one platform that cannot be reached at the start', () => {
+  const cases = [
+    { bad: slackChannel, calls: 'auth.test', good: discordChannel },
+    { bad: discordChannel, calls: 'GET /gateway/bot', good: slackChannel },
+  ];
+
+  it.for(cases)(
+    'answers as soon as it can be, and meanwhile the other one does: $bad.name',
+    async ({ bad, calls: on, good }, test) => {
+      const fakes = await startFakes(test);
+      const away = bad.fake(fakes);
+      const back = away.faults.add({ on, act: { type: 'reset' }, times: Number.POSITIVE_INFINITY });
+      const bot = await startProcess(test, fakes, { DATABASE_URL: 'sqlite::memory:' });
+      await good.ask(fakes, 'repeat after me: one of two');
+      expect((await new Answers(good.fake(fakes), good.channel(fakes)).end()).text).toBe('one of two');
+
+      const { port } = JSON.parse(bot.output.lines.find((line) => line.includes('"msg":"ready"'))!);
+      const ready = async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status;
+      expect(await ready()).toBe(503);
+      back();
+      await bot.output.said('connected', 2);
+      expect(await ready()).toBe(200);
+      await bad.ask(fakes, 'repeat after me: and the other');
+      expect((await new Answers(away, bad.channel(fakes)).end()).text).toBe('and the other');
+    },
+  );
+
+  it('does not keep the bot from being stopped', async (test) => {
+    const fakes = await startFakes(test);
+    const away = { type: 'reset' } as const;
+    fakes.slack.faults.add({ on: 'auth.test', act: away, times: Number.POSITIVE_INFINITY });
+    const bot = await startProcess(test, fakes, { DATABASE_URL: 'sqlite::memory:', SHUTDOWN_SECONDS: '0' });
+    bot.kill('SIGTERM');
+    expect(await bot.exited).toBe(0);
+  });
 });
 
 describe.concurrent('one platform whose token is wrong', () => {
