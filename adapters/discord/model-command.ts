@@ -107,12 +107,18 @@ export async function pressModelButton(interaction: ButtonInteraction, commands:
 
 /** What is shown; times in the reader's zone. */
 export function body({ text, buttons }: CommandNotice) {
-  const content = showTimes(text, (ms) => `<t:${Math.floor(ms / 1_000)}:f>`);
   return {
-    content: content.length > CONTENT_LIMIT ? `${content.slice(0, CONTENT_LIMIT - 1)}…` : content,
+    content: wholeLines(showTimes(text, (ms) => `<t:${Math.floor(ms / 1_000)}:f>`)),
     components: buttons.length === 0 ? [] : [buttonRow(buttons)],
     allowed_mentions: { parse: [] },
   };
+}
+
+/** As many lines as a message takes: in one that is cut, a time would be shown as its code. */
+function wholeLines(text: string): string {
+  if (text.length <= CONTENT_LIMIT) return text;
+  const start = text.slice(0, CONTENT_LIMIT - 1);
+  return `${start.slice(0, start.lastIndexOf('\n') + 1) || start}…`;
 }
 
 function placeOf({

@@ -10,6 +10,8 @@ import type { Workspaces } from './workspaces.ts';
 
 /** As in docs/slack-manifest.yaml. */
 const COMMAND = '/pilotlight';
+/** Characters of a section's text; https://docs.slack.dev/reference/block-kit/blocks/section-block */
+const MAX_SECTION = 3_000;
 
 /** Hands `/pilotlight …` and the buttons of its answers to the commands. Slack is told at once that it came. */
 export function listenForCommands(app: App, commands: Commands, workspaces: Workspaces, log: Logger): void {
@@ -57,7 +59,10 @@ function message({ text, buttons }: Pick<CommandAnswer, 'text' | 'buttons'>) {
     escapeText(text),
     (ms) => `<!date^${Math.floor(ms / 1_000)}^{date_short_pretty} {time}|${utc(ms)}>`,
   );
-  const section = { type: 'section' as const, text: { type: 'mrkdwn' as const, text: shown } };
+  const sections = sectionsOf(shown).map((text) => ({
+    type: 'section' as const,
+    text: { type: 'mrkdwn' as const, text },
+  }));
   const actions = {
     type: 'actions' as const,
     elements: buttons.map(({ id, label, primary }) => ({
@@ -67,7 +72,19 @@ function message({ text, buttons }: Pick<CommandAnswer, 'text' | 'buttons'>) {
       ...(primary && { style: 'primary' as const }),
     })),
   };
-  return { text: shown, blocks: buttons.length > 0 ? [section, actions] : [section] };
+  return { text: shown, blocks: buttons.length > 0 ? [...sections, actions] : sections };
+}
+
+/** Whole lines, as many as a section takes: a status of many models is longer. */
+function sectionsOf(text: string): string[] {
+  const sections: string[] = [];
+  for (const line of text.split('\n')) {
+    const last = sections.at(-1);
+    if (last !== undefined && last.length + 1 + line.length <= MAX_SECTION)
+      sections[sections.length - 1] = `${last}\n${line}`;
+    else sections.push(line.slice(0, MAX_SECTION));
+  }
+  return sections;
 }
 
 async function reply(

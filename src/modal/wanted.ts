@@ -10,6 +10,8 @@ export interface Wanted {
   readonly tuning?: Partial<Tuning>;
 }
 
+/** What stands for no limit (see tuning.ts); a longer number would not fit into a button's id either. */
+const MOST_CONTAINERS = 1_000;
 const NUMBER = /^\d+$/;
 const MAX = /(?:^|\s)max\s+(\S+)(?:\s+containers?)?(?=\s|$)/i;
 const BUFFER = /(?:^|\s)buffer\s+(\S+)(?:\s+containers?)?(?=\s|$)/i;
@@ -66,6 +68,8 @@ export function checkWanted({ containers, tuning = {} }: Wanted, most: number): 
     throw new InputError(
       `At least ${formatWanted({ containers })} and at most ${max} cannot both be: raise the max, or keep fewer.`,
     );
+  if (max !== undefined && max > MOST_CONTAINERS)
+    throw new InputError(`Say a max of ${MOST_CONTAINERS} containers or fewer, not ${max}.`);
   if (buffer !== undefined && buffer > most)
     throw new InputError(`Say a buffer from 0 to ${most} containers, not ${buffer}.`);
   if (idle !== undefined && !(idle >= WINDOW_MS.min && idle <= WINDOW_MS.max))

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { body } from '../../adapters/discord/model-command.ts';
 import { announcementBody, onceFor, pageBody } from '../../adapters/discord/payload.ts';
 import type { Page } from '../../src/bot/ports.ts';
 
@@ -68,5 +69,20 @@ describe('the nonce of a post', () => {
     const { nonce, enforce_nonce } = onceFor('k'.repeat(500));
     expect(nonce.length).toBeLessThanOrEqual(25);
     expect(enforce_nonce).toBe(true);
+  });
+});
+
+describe('the answer to a command', () => {
+  const content = (text: string) => body({ text, buttons: [] }).content;
+
+  it('that is longer than 2,000 characters ends with a whole line: in one that is cut, a time would be its code', () => {
+    const line = `• ⟦1767614400000⟧ ${'x'.repeat(70)}`;
+    const shown = content(Array.from({ length: 40 }, () => line).join('\n'));
+    expect(shown.length).toBeLessThanOrEqual(2_000);
+    expect(new Set(shown.split('\n'))).toEqual(new Set([`• <t:1767614400:f> ${'x'.repeat(70)}`, '…']));
+  });
+
+  it('is cut where there is no line to end with', () => {
+    expect(content('y'.repeat(3_000))).toBe(`${'y'.repeat(1_999)}…`);
   });
 });

@@ -153,4 +153,26 @@ describe('Slack over HTTP', () => {
     done.resolve();
     await until(() => expect(answers(slack, channel)).toMatchObject([{ text: 'It is warm.' }]));
   });
+
+  it('shows a command’s answer whole that is longer than one of Slack’s sections, and cuts what no line break divides', async () => {
+    const slack = await startFake({ http: { url: 'http://127.0.0.1:9/', signingSecret: SECRET } });
+    const lines = Array.from({ length: 60 }, (_, index) => `${index}: ${'<model>&'.repeat(10)}`);
+    const say = (text: string) => ({ text, buttons: [], public: true, replaces: false });
+    const commands: Commands = {
+      run: async ({ text }) => say(text === 'status' ? lines.join('\n') : `"${'x'.repeat(5_000)}" is odd.`),
+      press: async () => say(''),
+    };
+    await anotherHttp(slack, new MemoryBot(), { commands });
+    const run = async (text: string) => {
+      const { channel, people } = slack;
+      const before = answers(slack, channel).length;
+      await slack.slashCommand({ command: '/pilotlight', text, user: people.admin, channel });
+      return until(() => {
+        expect(answers(slack, channel)).toHaveLength(before + 1);
+        return answers(slack, channel).at(-1)!.text;
+      });
+    };
+    expect((await run('status')).split(/\n+/)).toEqual(lines);
+    expect(await run('warm x')).toMatch(/^"x{2999}$/);
+  });
 });

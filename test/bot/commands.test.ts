@@ -113,6 +113,7 @@ describe('the commands of warm mode', () => {
     ['warm 2h 3 containers max 2', 'At least 3 containers and at most 2 cannot both be'],
     ['warm 2h max 0', 'cannot both be'],
     ['warm 2h max lots', '"max lots" is not a number of containers'],
+    [`warm 2h max ${'9'.repeat(90)}`, 'a max of 1000 containers or fewer'],
     ['warm 2h buffer 9', 'a buffer from 0 to 4'],
     ['warm 2h buffer', 'not a length of time'],
     ['warm 2h idle 1s', '2 s to 20 min'],
