@@ -210,7 +210,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   faults.push(...slackFaults(given), ...moneyFaults(given));
   if (parsed.success && parsed.data.WARM_DEFAULT_HOURS > parsed.data.WARM_MAX_HOURS)
     faults.push({ name: 'WARM_DEFAULT_HOURS', wrong: 'is more than WARM_MAX_HOURS' });
-  const platforms = ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'SLACK_CLIENT_ID', 'DISCORD_TOKEN'];
+  const platforms = [
+    'SLACK_BOT_TOKEN',
+    'SLACK_APP_TOKEN',
+    'SLACK_SIGNING_SECRET',
+    'SLACK_CLIENT_ID',
+    'DISCORD_TOKEN',
+  ];
   if (!platforms.some((name) => name in given)) {
     faults.push(
       {

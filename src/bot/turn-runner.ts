@@ -212,7 +212,7 @@ export class TurnRunner {
   async #answer({ turn, reply, abort }: HeldTurn): Promise<Ending> {
     const { store, models, clock, log } = this.#parts;
     if (turn.question.text.trim() === '' && turn.question.images.length === 0) {
-      return { end: 'done', footer: words.emptyPrompt, buttons: [] };
+      return { end: 'done', footer: words.emptyPrompt(turn.question.platform), buttons: [] };
     }
     reply.notice(null);
     const history = await store.history(turn);

@@ -1,4 +1,5 @@
 import type { ModelEvent } from '../model/model.ts';
+import type { PlatformName } from './ports.ts';
 
 /** What the bot itself says in a chat. Short, plain, and always what to do next. */
 type Waking = Extract<ModelEvent, { type: 'waking' }>;
@@ -37,8 +38,10 @@ export const thought = (text: string): string =>
 export const working = 'is thinking…';
 export const afterEarlier = '⏳ Waiting for the answer before this one';
 
-export const emptyPrompt =
-  'Ask me something: write your question after my name, or `/ask` and your question.';
+export const emptyPrompt = (platform: PlatformName): string =>
+  platform === 'discord'
+    ? 'Ask me something: write your question after my name, or `/ask` and your question.'
+    : 'Ask me something: write your question after my name.';
 export const emptyAnswer = '⚠️ The model gave an empty answer. Retry, or put the question another way.';
 export const wantsTool =
   '⚠️ The model asked for a tool, and there are none here. Put the question another way.';
