@@ -121,9 +121,7 @@ function checkValue(
   { name }: APIApplicationCommand,
 ) {
   const refuse = (why: string) => {
-    throw new Error(
-      `Discord does not take ${JSON.stringify(value)} for "${option.name}" of /${name}: ${why}`,
-    );
+    throw new Error(`"${option.name}" of /${name}: ${why}`);
   };
   const wanted = KIND[option.type] ?? 'string';
   if (typeof value !== wanted) refuse(`not a ${wanted}`);
