@@ -5,6 +5,7 @@
  */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { FIRST, lastEvents, textEvent } from './vllm-events.ts';
 
 const [streams, chunks, perWrite, everyMs] = process.argv.slice(2).map(Number) as [
   number,
@@ -12,22 +13,8 @@ const [streams, chunks, perWrite, everyMs] = process.argv.slice(2).map(Number) a
   number,
   number,
 ];
-const meta = {
-  id: 'chatcmpl-bench',
-  object: 'chat.completion.chunk',
-  created: 1_780_000_000,
-  model: 'pilotlight',
-};
-const event = (data: object) => `data: ${JSON.stringify({ ...meta, ...data })}\n\n`;
-const choice = (delta: object, finish: string | null = null) => ({
-  choices: [{ index: 0, delta, logprobs: null, finish_reason: finish, token_ids: null }],
-});
-const first = event(choice({ role: 'assistant', content: '' }));
-const text = event(choice({ content: ' word' })).repeat(perWrite);
-const last =
-  event(choice({ content: '' }, 'stop')) +
-  event({ choices: [], usage: { prompt_tokens: 10, total_tokens: 10 + chunks, completion_tokens: chunks } }) +
-  'data: [DONE]\n\n';
+const text = textEvent(' word').repeat(perWrite);
+const last = lastEvents(chunks);
 
 const open = new Set<ServerResponse>();
 let wanted = 0;
@@ -36,7 +23,7 @@ const server = createServer((request, response) => {
   request.resume();
   if (request.method === 'GET') return void response.end('{"object":"list","data":[]}');
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
-  response.write(first);
+  response.write(FIRST);
   open.add(response);
   wanted ||= Number(request.headers['x-streams'] ?? streams);
   if (open.size === wanted) play([...open]);

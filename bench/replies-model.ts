@@ -6,6 +6,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answer } from '../sandbox/model/script.ts';
+import { FIRST, lastEvents, textEvent } from './vllm-events.ts';
 
 const [chats, chunks, everyMs, characters] = process.argv.slice(2).map(Number) as [
   number,
@@ -13,30 +14,20 @@ const [chats, chunks, everyMs, characters] = process.argv.slice(2).map(Number) a
   number,
   number,
 ];
-const meta = {
-  id: 'chatcmpl-bench',
-  object: 'chat.completion.chunk',
-  created: 1_780_000_000,
-  model: 'pilotlight',
-};
-const event = (data: object) => `data: ${JSON.stringify({ ...meta, ...data })}\n\n`;
-const choice = (delta: object, finish: string | null = null) =>
-  event({ choices: [{ index: 0, delta, logprobs: null, finish_reason: finish, token_ids: null }] });
 
 const question = { role: 'user', content: `write ${chunks * characters} characters`, images: 0 };
 const { text } = answer([question], false);
 const events = Array.from({ length: chunks }, (_, index) =>
-  choice({ content: text.slice(index * characters, (index + 1) * characters) }),
+  textEvent(text.slice(index * characters, (index + 1) * characters)),
 );
-const usage = { prompt_tokens: 10, total_tokens: 10 + chunks, completion_tokens: chunks };
-const last = `${choice({ content: '' }, 'stop')}${event({ choices: [], usage })}data: [DONE]\n\n`;
+const last = lastEvents(chunks);
 
 const open = new Set<ServerResponse>();
 const server = createServer((request, response) => {
   request.resume();
   if (request.method === 'GET') return void response.end('{"object":"list","data":[]}');
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
-  response.write(choice({ role: 'assistant', content: '' }));
+  response.write(FIRST);
   open.add(response);
   response.once('close', () => open.delete(response));
   if (open.size < chats) return;
