@@ -9,7 +9,6 @@ const GROUPS: Readonly<Record<string, string>> = {
 };
 const SHAPE = /^(.+?)\s+(\d[\d:.apm]*)\s*(?:-|–|to)\s*(\d[\d:.apm]*)(?:\s+(\S+))?$/i;
 const EXAMPLE = 'weekdays 9-18 Europe/Berlin';
-const WEEK_MS = 7 * 86_400_000;
 
 /** A stretch of time, ms since the epoch; `end` does not belong to it. */
 export interface Window {
@@ -59,10 +58,8 @@ class WeeklySchedule implements Schedule {
   }
 
   windowAt(at: number): Window | undefined {
-    // A start at every day of a week, and one more.
-    const start = this.#starts
-      .nextRuns(9, new Date(at - WEEK_MS - 1_000))
-      .findLast((run) => run.getTime() <= at);
+    // croner looks for one before the time that it is given.
+    const start = this.#starts.previousRuns(1, new Date(at + 1))[0];
     const window = start && this.#from(start);
     return window && at < window.end ? window : undefined;
   }
