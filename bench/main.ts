@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { readCommandLine, refuse } from '../sandbox/command-line.ts';
 import type { Goal, Result, Row } from './bench.ts';
 
 interface Bench {
@@ -22,16 +22,25 @@ const benches: Readonly<Record<string, Bench>> = {
 };
 const RESULTS = new URL('RESULTS.md', import.meta.url);
 
-const { values, positionals } = parseArgs({
-  options: { check: { type: 'boolean' }, save: { type: 'boolean' } },
-  allowPositionals: true,
-});
+const HELP = `npm run bench -- [NAME…] [options]
+  --check   exit 1 where a goal is missed
+  --save    put the results into bench/RESULTS.md
+There are: ${Object.keys(benches).join(', ')}; without a name all of them run.`;
+
+const { values, positionals } = readCommandLine(
+  {
+    options: {
+      check: { type: 'boolean' },
+      save: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+    allowPositionals: true,
+  },
+  HELP,
+);
 const names = positionals.length > 0 ? positionals : Object.keys(benches);
 const unknown = names.filter((name) => !(name in benches));
-if (unknown.length > 0) {
-  console.error(`No bench ${unknown.join(', ')}; there are: ${Object.keys(benches).join(', ')}.`);
-  process.exit(2);
-}
+if (unknown.length > 0) refuse(`No bench is called ${unknown.join(' or ')}`, HELP);
 if (names.some((name) => benches[name]!.peers) && !existsSync(new URL('node_modules', import.meta.url))) {
   console.error('The peers to measure beside are not installed: npm ci --prefix bench');
   process.exit(2);

@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util';
 import { OperatorError } from '../src/errors.ts';
 import { createLog } from '../src/log.ts';
+import { readCommandLine, refuse } from './command-line.ts';
 import { playOnce } from './once.ts';
 import { servePage } from './page/server.ts';
 import { startSandbox } from './sandbox.ts';
@@ -13,28 +13,29 @@ const HELP = `npm run sandbox -- [options]
   --speed N      tokens a second (default 40)
 With MODEL_BASE_URL set, that model answers instead of the scripted one.`;
 
-const { values } = parseArgs({
-  options: {
-    once: { type: 'boolean', default: false },
-    port: { type: 'string', default: '4780' },
-    cold: { type: 'string' },
-    sleep: { type: 'string', default: '60' },
-    speed: { type: 'string', default: '40' },
-    help: { type: 'boolean', short: 'h', default: false },
+const { values } = readCommandLine(
+  {
+    options: {
+      once: { type: 'boolean', default: false },
+      port: { type: 'string', default: '4780' },
+      cold: { type: 'string' },
+      sleep: { type: 'string', default: '60' },
+      speed: { type: 'string', default: '40' },
+      help: { type: 'boolean', short: 'h' },
+    },
   },
-});
-if (values.help) {
-  console.log(HELP);
-  process.exit(0);
-}
+  HELP,
+);
 
 /** A number above 0, or a word to the person and the end. */
 function figure(name: string, text: string): number {
   const value = Number(text);
-  if (value > 0) return value;
-  console.error(`--${name} takes a number above 0, not "${text}".\n\n${HELP}`);
-  process.exit(2);
+  return value > 0 ? value : refuse(`--${name} takes a number above 0, not "${text}"`, HELP);
 }
+
+const port = Number(values.port);
+if (!(Number.isInteger(port) && port >= 1 && port <= 65_535))
+  refuse(`--port takes a whole number from 1 to 65535, not "${values.port}"`, HELP);
 
 const model = {
   coldStartMs: figure('cold', values.cold ?? (values.once ? '4' : '12')) * 1000,
@@ -53,7 +54,7 @@ try {
     await sandbox.close();
     process.exit(0);
   }
-  const page = await servePage(sandbox, figure('port', values.port));
+  const page = await servePage(sandbox, port);
   console.log(`Pilotlight sandbox: ${page.url}`);
   console.log(
     'Type "@pilotlight show me a table" in Slack, "/ask write some code" in Discord. Ctrl-C ends it.',

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readCommandLine, refuse } from '../../sandbox/command-line.ts';
 import { TestPostgres } from '../support/postgres.ts';
 import { type Outcome, run } from './run.ts';
 
@@ -14,27 +14,25 @@ const HELP = `npm run chaos -- [options]
   --postgres     one process, too, keeps what it knows in Postgres
 A run whose end was wrong prints its seed: --seed S --runs 1 plays the same plan again.`;
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '20' },
-    seed: { type: 'string', default: '1' },
-    parallel: { type: 'string', default: '2' },
-    minutes: { type: 'string', default: '100000' },
-    processes: { type: 'string', default: '1' },
-    postgres: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
+const { values } = readCommandLine(
+  {
+    options: {
+      runs: { type: 'string', default: '20' },
+      seed: { type: 'string', default: '1' },
+      parallel: { type: 'string', default: '2' },
+      minutes: { type: 'string', default: '100000' },
+      processes: { type: 'string', default: '1' },
+      postgres: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
   },
-});
-if (values.help) {
-  console.log(HELP);
-  process.exit(0);
-}
+  HELP,
+);
 
 function whole(name: string, text: string, least: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= least) return value;
-  console.error(`--${name} takes a whole number from ${least}, not "${text}".\n\n${HELP}`);
-  process.exit(2);
+  return refuse(`--${name} takes a whole number from ${least}, not "${text}"`, HELP);
 }
 
 const runs = whole('runs', values.runs, 1);
