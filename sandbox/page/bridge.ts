@@ -45,6 +45,7 @@ const say = z.object({
   thread: z.string().optional(),
 });
 const click = z.object({ channel: z.string(), user: z.string(), message: z.string(), button: z.string() });
+const remove = click.pick({ channel: true, message: true });
 const SLASH = /^\/(\S+)\s*([\s\S]*)$/;
 
 /** Does what a person did on the page. Throws {@link ActionError} with a word for them. */
@@ -70,6 +71,9 @@ export async function act({ slack, discord, modal }: Sandbox, path: string, body
     } else if (path === '/slack/click' || path === '/discord/click') {
       const { channel, message, button, user } = click.parse(body);
       await (path.startsWith('/slack') ? slack : discord).click(channel, message, button, user);
+    } else if (path === '/slack/delete' || path === '/discord/delete') {
+      const { channel, message } = remove.parse(body);
+      (path.startsWith('/slack') ? slack : discord).deleteMessage(channel, message);
     } else if (path === '/modal/deploy') {
       modal?.deploy();
     } else if (path === '/modal/outage') {

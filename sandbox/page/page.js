@@ -164,16 +164,18 @@ class Chat {
       );
       return;
     }
+    // What only one person sees has no thread.
+    const hasThread = ({ onlyFor }) => this.platform === 'slack' && !onlyFor;
     this.keep(
       this.list,
       top.flatMap((message) => [
         { key: message.id, value: message, make: () => this.row(message, shown) },
-        ...(this.platform === 'slack'
+        ...(hasThread(message)
           ? [{ key: `${message.id}-replies`, value: null, make: () => this.thread(message) }]
           : []),
       ]),
     );
-    for (const message of this.platform === 'slack' ? top : []) {
+    for (const message of top.filter(hasThread)) {
       const replies = threads.get(message.id) ?? [];
       const box = this.rows.get(`${message.id}-replies`).element;
       this.keep(
@@ -267,19 +269,26 @@ class Chat {
         ),
       );
     }
-    if (this.platform === 'discord' && !message.onlyFor) {
-      body.append(
-        h(
-          'button.reply',
-          { type: 'button', title: 'Reply', onclick: () => this.setReply(message) },
-          '↩ Reply',
-        ),
-      );
-    }
+    if (!message.onlyFor) body.append(this.tools(message));
     const picture = author.bot
       ? h('img.face', { src: 'flame.svg', alt: '' })
       : h('div.face', { ariaHidden: 'true' }, author.name[0]);
     return h('article.message', {}, picture, body);
+  }
+
+  /** What can be done with a message besides its buttons. */
+  tools(message) {
+    const tool = (name, onclick) => h('button', { type: 'button', onclick }, name);
+    return h(
+      'div.tools',
+      {},
+      this.platform === 'discord' ? tool('↩ Reply', () => this.setReply(message)) : null,
+      message.author.bot
+        ? tool('Delete', () =>
+            act(`/${this.platform}/delete`, { channel: this.channel, message: message.id }),
+          )
+        : null,
+    );
   }
 
   textOf({ text, edits, author }) {

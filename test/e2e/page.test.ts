@@ -109,6 +109,23 @@ describe.skipIf(!CHROMIUM)('the page of the sandbox, in a real browser (skipped 
     await answer('slack').getByRole('button', { name: 'Retry' }).waitFor();
   });
 
+  it('stops an answer that is deleted, and does not bring it back', async () => {
+    await typeIn('slack', '@pilotlight write 5000 characters');
+    await growsPast('slack', 100);
+    const shown = await tab.locator('.slack .replies .message').count();
+    await answer('slack').hover();
+    await answer('slack').getByRole('button', { name: 'Delete' }).click();
+    await tab.getByText('sleeps in').waitFor();
+    expect(await tab.locator('.slack .replies .message').count()).toBe(shown - 1);
+  });
+
+  it('shows what only one person sees without a thread to reply in', async () => {
+    const threads = await tab.locator('.slack .replies').count();
+    await typeIn('slack', '/pilotlight status');
+    await tab.locator('.slack .only').waitFor();
+    expect(await tab.locator('.slack .replies').count()).toBe(threads);
+  });
+
   it('tells the person when something cannot be done', async () => {
     await typeIn('discord', '/nonsense');
     await tab.getByRole('alert').waitFor();
