@@ -89,10 +89,12 @@ export class HeldTurn {
     this.abort.abort(new Left());
   }
 
-  /** Resolves when nothing is written any more and all that was shown is stored. */
+  /** Resolves when nothing is written any more and all that was shown, or may be, is stored. */
   async letGo(): Promise<void> {
-    await this.reply.letGo();
+    const inDoubt = await this.reply.letGo();
     await this.#storing;
+    // Whoever goes on with a turn that was started looks for its messages before it posts them.
+    if (inDoubt && !this.#started) await this.#untilStored(() => this.start());
   }
 
   /** Another process has the turn already: nothing is written any more, nor stored. */

@@ -252,7 +252,10 @@ export class TurnRunner {
   }
 }
 
-/** A dead process may have posted something and not stored it; one that showed a turn as waiting, too. */
+/**
+ * A dead process may have posted something and not stored it; one that showed a turn as waiting, too. (One that
+ * lives and is in doubt marks the turn as running: see HeldTurn.letGo.)
+ */
 function mayHaveBegun({ state, messages }: Turn, since: number, clock: Clock): boolean {
   return state === 'running' || (messages.length === 0 && clock.now() - since > AT_ONCE);
 }

@@ -154,9 +154,10 @@ export class LiveReply {
 
   /**
    * Leaves the reply to another writer: nothing is written any more. Resolves when the write under way, if
-   * any, is over and `onShown` knows of it.
+   * any, is over and `onShown` knows of it: to true when a post's answer was lost, so that a message may stand
+   * which nobody knows of.
    */
-  async letGo(): Promise<void> {
+  async letGo(): Promise<boolean> {
     if (!this.#settled) {
       this.#settled = true;
       this.#setStatus(null);
@@ -164,6 +165,7 @@ export class LiveReply {
       this.#pacer.changed(this.#paced);
     }
     await this.#writing;
+    return this.#lostPost !== undefined;
   }
 
   #now(): number {

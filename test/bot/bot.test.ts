@@ -197,6 +197,20 @@ describe('the bot', () => {
       expect([...chat.messages.values()].map(({ buttons }) => buttons)).toEqual([[], []]);
     });
 
+    it('is answered in the message that said so, also when the chat never told that it stands', async () => {
+      model.willSay('Two.').willSay('Three.');
+      chat.losing = 1;
+      await bot.ask(aQuestion('third', { conversation: 'thread' }));
+      await clock.advance(50);
+      const waits = '⏳ Waiting for the answer before this one';
+      expect(chat.shown).toEqual(['One. And', waits, waits]);
+      // So soon that the line of the third was let go before it was written again.
+      release();
+      await clock.advance(100);
+      await settle();
+      expect(chat.shown).toEqual(['One. And then', 'Two.', 'Three.']);
+    });
+
     it('can be stopped while it waits, at once, and never reaches the model', async () => {
       expect(await press('stop', 'U1', '2.0')).toBeNull();
       await settle(5_000);

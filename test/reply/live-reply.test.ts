@@ -71,10 +71,19 @@ describe('a live reply', () => {
     expect(letGo.value).toBe('pending');
     expect(states).toEqual([{ messages: [], text: 'one two ' }]);
     await clock.advance(60_000);
-    expect(letGo.value).toBeUndefined();
+    expect(letGo.value).toBe(false);
     expect(states.at(-1)).toEqual({ messages: platform.messages.map(({ id }) => id), text: 'one two ' });
     expect(ended.value).toBe('let go');
     expect(platform.writes).toHaveLength(1);
+  });
+
+  it('says when it is let go whether a message may stand that nobody knows of', async () => {
+    const { clock, platform, reply } = open();
+    platform.loseAnswer = () => true;
+    reply.append('one two ');
+    while (platform.messages.length === 0) await clock.advance(1);
+    await clock.advance(200);
+    expect(await reply.letGo()).toBe(true);
   });
 
   it('takes text at the moment of sending, so that nothing stale is ever queued', async () => {

@@ -24,6 +24,10 @@ export class ChatDouble implements ChatPlatform {
   readonly messages = new Map<string, DoubleMessage>();
   readonly announcements: string[] = [];
   readonly deleted = new Set<string>();
+  /** So many of the next posts are carried out, and their answers lost. */
+  losing = 0;
+  /** The message of each key that something was posted with. */
+  readonly #posted = new Map<string, string>();
   readonly activities: (string | null)[] = [];
   /** While set, every write fails with it. */
   failing: WriteError | undefined;
@@ -50,15 +54,22 @@ export class ChatDouble implements ChatPlatform {
     return get(limits);
   }
 
-  open(_address: Address, _attempt: number): ReplySurface {
+  /** Like Slack, it does not look for a message that was posted before unless there is a reason to. */
+  open(_address: Address, _attempt: number, begun = false): ReplySurface {
+    const lost = new Set<string>();
     return {
       dialect: 'slack',
       budgets: () => [],
-      post: async (page) => {
+      post: async (page, { key }) => {
         if (this.failing) throw this.failing;
-        const message = `m${this.messages.size + this.deleted.size + 1}`;
+        const found = begun || lost.has(key) ? this.#posted.get(key) : undefined;
+        const message = found ?? `m${this.messages.size + this.deleted.size + 1}`;
         this.messages.set(message, { ...page, footer: page.footer, writes: 1 });
-        return { message };
+        this.#posted.set(key, message);
+        if (this.losing === 0) return { message };
+        this.losing -= 1;
+        lost.add(key);
+        throw new WriteError('unavailable', 'no answer');
       },
       edit: async (message, page) => {
         if (this.failing) throw this.failing;
