@@ -58,7 +58,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
     clock,
     log,
     admins,
-    limits: new Limits({ settings: limitSettings(config), store: store.limits, admins, clock, log }),
+    limits: new Limits({ settings: limitSettings(config), admins, clock, log }),
     announceAfterMs: config.ANNOUNCE_AFTER_SECONDS * 1_000,
   });
   const server = await serve(config.PORT, {

@@ -57,13 +57,25 @@ export class PilotlightBot implements Bot {
 
   /** Begins to run turns, also those that an earlier process left. Call once, when the platforms are connected. */
   async start(): Promise<void> {
-    await this.#parts.queue.start((job) => this.#runner.run(job));
+    const { queue, platforms } = this.#parts;
+    await queue.start(
+      (job) => this.#runner.run(job),
+      platforms.map(({ platform }) => platform),
+    );
   }
 
   async ask(question: Question): Promise<'accepted' | 'seen'> {
-    const { store, clock, log } = this.#parts;
-    const turn = await store.accept(await this.#inItsConversation(question), clock.now());
-    if (!turn) return 'seen';
+    const { store, queue, limits, clock, log } = this.#parts;
+    const inConversation = await this.#inItsConversation(question);
+    const accepted = await store.transaction(async (transaction) => {
+      const turn = await transaction.accept(inConversation, clock.now());
+      if (!turn) return null;
+      const refusal = await limits.refusal(turn, transaction.limits);
+      if (refusal === null) await queue.add(turn, transaction);
+      return { turn, refusal };
+    });
+    if (!accepted) return 'seen';
+    const { turn, refusal } = accepted;
     log.info(
       {
         turn: turn.id,
@@ -73,8 +85,7 @@ export class PilotlightBot implements Bot {
       },
       'question accepted',
     );
-    const refusal = await this.#parts.limits.refusal(turn);
-    if (refusal === null) await this.#enqueue(turn);
+    if (refusal === null) await this.#tellOthers(turn);
     else this.#runner.refuse(turn, refusal);
     return 'accepted';
   }
@@ -96,7 +107,7 @@ export class PilotlightBot implements Bot {
   }
 
   async press({ button, turn: shown, platform, user }: Press): Promise<string | null> {
-    const { store } = this.#parts;
+    const { store, queue, limits } = this.#parts;
     const [id, attempt] = shown.split('.').map(Number);
     const turn = id === undefined ? null : await store.turn(id);
     if (!turn || turn.question.platform !== platform) return words.alreadyOver;
@@ -112,13 +123,17 @@ export class PilotlightBot implements Bot {
     }
     const over = await this.#whenOver(turn);
     if (this.#closing) return words.shuttingDown;
-    const refusal = await this.#parts.limits.refusal(turn);
+    const refusal = await limits.refusal(turn, store.limits);
     if (refusal !== null) return refusal;
     // With no text to keep, a retry repairs the message that tells of the failure.
     const keep = button === 'continue' || over.answer === '';
-    const again = await store.again(turn, keep);
+    const again = await store.transaction(async (transaction) => {
+      const again = await transaction.again(turn, keep);
+      if (again) await queue.add(again, transaction);
+      return again;
+    });
     if (!again) return words.alreadyRetried;
-    await this.#enqueue(again);
+    await this.#tellOthers(again);
     return null;
   }
 
@@ -163,10 +178,13 @@ export class PilotlightBot implements Bot {
     }
   }
 
-  async #enqueue(turn: Turn): Promise<void> {
-    const { queue, signals } = this.#parts;
-    await queue.add(turn);
-    await signals.send({ kind: 'waiting', turn: turn.id, conversation: turn.conversationId });
+  /** That there is a turn in line, to be run or to be shown as waiting. */
+  async #tellOthers({ id, conversationId }: Turn): Promise<void> {
+    const { queue, signals, log } = this.#parts;
+    await queue.wake();
+    await signals.send({ kind: 'waiting', turn: id, conversation: conversationId }).catch((error) => {
+      log.warn({ turn: id, err: error }, 'cannot say that a turn waits');
+    });
   }
 
   async #stop({ id, run }: Turn, { name }: User): Promise<void> {

@@ -22,7 +22,6 @@ export interface LimitSettings {
 
 export interface LimitParts {
   readonly settings: LimitSettings;
-  readonly store: LimitStore;
   readonly admins: Admins;
   readonly clock: Clock;
   readonly log: Logger;
@@ -40,29 +39,30 @@ export class Limits {
   }
 
   /** Counts a turn that is to be run. Null when it may be; else what to tell the person who wants it. */
-  async refusal({ id, conversationId, question, state }: Turn): Promise<string | null> {
+  async refusal({ id, conversationId, question, state }: Turn, store: LimitStore): Promise<string | null> {
     const { log } = this.#parts;
     // A new turn is among those that wait; one to be run again is not yet.
     const itself = state === 'queued' ? 1 : 0;
     try {
-      const refusal = (await this.#fullQueue(conversationId, itself)) ?? (await this.#tooMuch(question));
+      const full = await this.#fullQueue(conversationId, itself, store);
+      const refusal = full ?? (await this.#tooMuch(question, store));
       if (refusal !== null) log.info({ turn: id, platform: question.platform }, 'a limit was reached');
       return refusal;
     } catch (error) {
-      log.error({ turn: id, err: error }, 'cannot look what was asked before; the question is let through');
+      log.error({ turn: id, err: error }, 'cannot look what was asked before; nothing is refused');
       return null;
     }
   }
 
-  async #fullQueue(conversationId: number, itself: number): Promise<string | null> {
-    const { settings, store } = this.#parts;
+  async #fullQueue(conversationId: number, itself: number, store: LimitStore): Promise<string | null> {
+    const { settings } = this.#parts;
     const { here, all } = await store.waiting(conversationId);
     if (here - itself >= settings.waitingPerConversation) return words.conversationFull(here - itself);
     return all - itself >= settings.waiting ? words.queueFull(all - itself) : null;
   }
 
-  async #tooMuch(question: Question): Promise<string | null> {
-    const { settings, store, admins, clock } = this.#parts;
+  async #tooMuch(question: Question, store: LimitStore): Promise<string | null> {
+    const { settings, admins, clock } = this.#parts;
     const { platform, author } = question;
     if (isAdmin(admins, platform, author)) return null;
     const now = clock.now();

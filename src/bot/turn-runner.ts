@@ -48,8 +48,8 @@ export class TurnRunner {
   async run({ turn: id, since, crashes, lost }: Job): Promise<RunEnd> {
     const { store, clock } = this.#parts;
     const turn = await store.turn(id);
-    const held = turn && !isOver(turn) && !lost.aborted && this.#hold(turn, mayHaveBegun(turn, since, clock));
-    if (!held) return 'over';
+    if (!turn || isOver(turn) || lost.aborted) return 'over';
+    const held = this.#hold(turn, mayHaveBegun(turn, since, clock));
     const line: HeldTurn[] = [];
     this.#lines.set(turn.conversationId, line);
     lost.addEventListener('abort', () => {
@@ -72,7 +72,6 @@ export class TurnRunner {
   /** Ends a turn that is not to be run with what the person is told, ahead of what its conversation waits for. */
   refuse(turn: Turn, refusal: string): void {
     const held = this.#hold(turn);
-    if (!held) return;
     const ending: Ending = { end: 'failed', footer: refusal, buttons: ['retry'] };
     // Started, so that no other process shows it as waiting.
     const started = held.start().catch((error) => {
@@ -136,7 +135,6 @@ export class TurnRunner {
     if (turn?.state !== 'queued' || this.#held.has(id)) return;
     if (this.#lines.get(turn.conversationId) !== line) return;
     const waiting = this.#hold(turn);
-    if (!waiting) return;
     line.push(waiting);
     waiting.reply.notice(words.afterEarlier);
     const { reply, abort } = waiting;
@@ -154,10 +152,8 @@ export class TurnRunner {
     this.#release(waiting);
   }
 
-  /** Undefined where its platform is switched off; it is taken up when that is there again. */
-  #hold(turn: Turn, begun = false): HeldTurn | undefined {
-    const surface = this.#platform(turn)?.open(turn.question.address, turn.attempt, begun);
-    if (!surface) return undefined;
+  #hold(turn: Turn, begun = false): HeldTurn {
+    const surface = this.#platform(turn).open(turn.question.address, turn.attempt, begun);
     const held = new HeldTurn(turn, surface, this.#parts);
     this.#held.set(turn.id, held);
     const stop = this.#stops.get(turn.id);
@@ -247,8 +243,9 @@ export class TurnRunner {
     });
   }
 
-  #platform(turn: Turn): ChatPlatform | undefined {
-    return this.#parts.platforms.find(({ platform }) => platform === turn.question.platform);
+  /** It is here: the queue hands out no turns of others. */
+  #platform({ question }: Turn): ChatPlatform {
+    return this.#parts.platforms.find(({ platform }) => platform === question.platform)!;
   }
 }
 

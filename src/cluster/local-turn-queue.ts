@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { type Clock, sleep } from '../clock.ts';
 import { KeyedQueue } from '../keyed-queue.ts';
+import type { PlatformName } from '../question.ts';
 import type { Store, Turn } from '../store/store.ts';
 import type { Job, Run, TurnQueue } from './turn-queue.ts';
 
@@ -24,9 +25,11 @@ export class LocalTurnQueue implements TurnQueue {
     this.#log = parts.log;
   }
 
-  async start(run: Run): Promise<void> {
+  async start(run: Run, platforms: readonly PlatformName[]): Promise<void> {
     this.#run = run;
-    for (const turn of await this.#store.unfinished()) await this.add(turn);
+    for (const turn of await this.#store.unfinished()) {
+      if (platforms.includes(turn.question.platform)) await this.add(turn);
+    }
   }
 
   async add({ id, conversationId }: Turn): Promise<void> {
@@ -35,6 +38,8 @@ export class LocalTurnQueue implements TurnQueue {
     const job = { turn: id, since: this.#clock.now(), crashes: 0, lost: never };
     void this.#lines.run(String(conversationId), () => this.#untilRun(run, job));
   }
+
+  async wake(): Promise<void> {}
 
   stop(): Promise<void> {
     return this.#lines.idle();

@@ -1,13 +1,16 @@
 import { PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
 import { type Clock, sleep } from '../clock.ts';
-import type { Database } from '../store/postgres/database.ts';
-import type { Turn } from '../store/store.ts';
+import type { PlatformName } from '../question.ts';
+import type { Database, Query } from '../store/postgres/database.ts';
+import type { Transaction, Turn } from '../store/store.ts';
 import type { Link } from './link.ts';
 import { DEAD_AFTER, Liveness } from './liveness.ts';
 import type { Job, Run, TurnQueue } from './turn-queue.ts';
 
-const QUEUE = 'turns';
+/** One for each platform: a process takes the turns of those that it has. */
+const QUEUES: Readonly<Record<PlatformName, string>> = { slack: 'turns-slack', discord: 'turns-discord' };
+const ANY_QUEUE = `name IN (${Object.values(QUEUES).map((name) => `'${name}'`)})`;
 const SCHEMA = 'pgboss';
 /** A notification that says no more than that there may be work. */
 const WAKE = '{"kind":"work"}';
@@ -38,22 +41,33 @@ interface Data {
   readonly since: number;
 }
 
+/** As pg-boss calls them: `name` is the queue's. */
 interface Attempt {
+  readonly name: string;
   readonly id: string;
   readonly retryCount: number;
 }
 
+interface InLine extends Pick<Turn, 'id' | 'conversationId'> {
+  readonly platform: PlatformName;
+}
+
+/** pg-boss's way to a database. */
+const through = (query: Query) => ({
+  executeSql: async (sql: string, values?: unknown[]) => ({ rows: await query(sql, values) }),
+});
+
 /** Jobs in hand that no living process says it has. */
-const ORPHANS = `SELECT id, retry_count AS "retryCount", (output ->> 'crashes')::int AS crashes
-  FROM ${SCHEMA}.job WHERE name = '${QUEUE}' AND state = 'active'
+const ORPHANS = `SELECT name, id, retry_count AS "retryCount", (output ->> 'crashes')::int AS crashes
+  FROM ${SCHEMA}.job WHERE ${ANY_QUEUE} AND state = 'active'
     AND started_on < clock_timestamp() - $1 * interval '1 ms'
     AND NOT EXISTS (SELECT FROM processes
       WHERE seen > clock_timestamp() - $2 * interval '1 ms' AND job.id = ANY (processes.jobs))`;
 
-/** Turns that a process stored and then died, or that came from another database. */
-const JOBLESS = `SELECT id, conversation_id AS "conversationId" FROM turns
+/** Turns that came from another database, or that a process refused and died before it could say so. */
+const JOBLESS = `SELECT id, platform, conversation_id AS "conversationId" FROM turns
   WHERE state IN ('queued', 'running') AND asked_at < $1 AND NOT EXISTS (SELECT FROM ${SCHEMA}.job
-    WHERE name = '${QUEUE}' AND job.state < 'completed' AND singleton_key = conversation_id::text
+    WHERE ${ANY_QUEUE} AND job.state < 'completed' AND singleton_key = conversation_id::text
       AND (data ->> 'turn')::bigint = turns.id)
   ORDER BY id LIMIT 1000`;
 
@@ -72,6 +86,8 @@ export class PostgresTurnQueue implements TurnQueue {
   /** What is in hand, by the job's id. */
   readonly #inHand = new Map<string, AbortController>();
   #run: Run | undefined;
+  /** The queues that this process takes turns from. */
+  #own: readonly string[] = [];
   #fetching: Promise<void> = Promise.resolve();
   #taking = false;
   #wake: () => void = () => {};
@@ -84,7 +100,7 @@ export class PostgresTurnQueue implements TurnQueue {
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#boss = new PgBoss({
-      db: { executeSql: async (sql, values) => ({ rows: await this.#database.query(sql, values) }) },
+      db: through(this.#database.query),
       schema: SCHEMA,
       schedule: false,
       registerInstance: false,
@@ -104,17 +120,20 @@ export class PostgresTurnQueue implements TurnQueue {
   async open(): Promise<void> {
     await this.#boss.start();
     // Never failed for good: a failed job would block its conversation. Nor expired: a turn may take long.
-    await this.#boss.createQueue(QUEUE, {
-      policy: 'key_strict_fifo',
-      retryLimit: 1_000_000,
-      retryDelay: 0,
-      expireInSeconds: 23 * 3_600,
-      deleteAfterSeconds: 3_600,
-    });
+    for (const name of Object.values(QUEUES)) {
+      await this.#boss.createQueue(name, {
+        policy: 'key_strict_fifo',
+        retryLimit: 1_000_000,
+        retryDelay: 0,
+        expireInSeconds: 23 * 3_600,
+        deleteAfterSeconds: 3_600,
+      });
+    }
   }
 
-  async start(run: Run): Promise<void> {
+  async start(run: Run, platforms: readonly PlatformName[]): Promise<void> {
     this.#run = run;
+    this.#own = platforms.map((platform) => QUEUES[platform]);
     this.#link.listen(
       (text) => text === WAKE && this.#wake(),
       () => this.#wake(),
@@ -125,11 +144,21 @@ export class PostgresTurnQueue implements TurnQueue {
     this.#fetching = this.#fetchAll();
   }
 
-  async add({ id, conversationId }: Pick<Turn, 'id' | 'conversationId'>): Promise<void> {
-    const data: Data = { turn: id, since: this.#clock.now() };
-    await this.#boss.send(QUEUE, data, { singletonKey: String(conversationId) });
+  async add({ question, ...turn }: Turn, { query }: Transaction): Promise<void> {
+    await this.#send({ ...turn, platform: question.platform }, query!);
+  }
+
+  async wake(): Promise<void> {
     if (this.#isBusy) await this.#link.notify(WAKE).catch(() => {});
     this.#wake();
+  }
+
+  async #send({ id, platform, conversationId }: InLine, query: Query): Promise<void> {
+    const data: Data = { turn: id, since: this.#clock.now() };
+    await this.#boss.send(QUEUES[platform], data, {
+      singletonKey: String(conversationId),
+      db: through(query),
+    });
   }
 
   /** Others are better placed to take the next turn; asked every time, all of them would race for each turn. */
@@ -162,8 +191,8 @@ export class PostgresTurnQueue implements TurnQueue {
         this.#wake = resolve;
       });
       try {
-        const size = Math.min(BATCH, MOST - this.#inHand.size);
-        const more = size > 0 && this.#liveness.alive && (await this.#fetch(size)) === size;
+        let more = false;
+        for (const name of this.#own) more = (await this.#fetch(name)) || more;
         if (!more) await this.#orPoll(woken);
         await this.#defer();
       } catch (error) {
@@ -173,15 +202,18 @@ export class PostgresTurnQueue implements TurnQueue {
     }
   }
 
-  async #fetch(batchSize: number): Promise<number> {
-    const jobs = await this.#boss.fetch<Data>(QUEUE, { batchSize, includeMetadata: true });
+  /** True when there may be more. */
+  async #fetch(name: string): Promise<boolean> {
+    const batchSize = Math.min(BATCH, MOST - this.#inHand.size);
+    if (batchSize === 0 || !this.#liveness.alive) return false;
+    const jobs = await this.#boss.fetch<Data>(name, { batchSize, includeMetadata: true });
     for (const { id, retryCount, data, output } of jobs) {
       // Cut off meanwhile: the others find it.
       if (!this.#liveness.alive) continue;
       const crashes = Number((output as { crashes?: number } | null)?.crashes ?? 0);
-      void this.#handle({ id, retryCount }, data, crashes);
+      void this.#handle({ name, id, retryCount }, data, crashes);
     }
-    return jobs.length;
+    return jobs.length === batchSize;
   }
 
   async #orPoll(woken: Promise<void>): Promise<void> {
@@ -219,9 +251,9 @@ export class PostgresTurnQueue implements TurnQueue {
   async #settle(attempt: Attempt, lost: AbortSignal, back: object | undefined): Promise<void> {
     while (!lost.aborted) {
       try {
-        if (!back) await this.#boss.complete(QUEUE, attempt);
+        if (!back) await this.#boss.complete(attempt.name, attempt);
         else {
-          await this.#boss.fail(QUEUE, attempt, back);
+          await this.#boss.fail(attempt.name, attempt, back);
           await this.#link.notify(WAKE).catch(() => {});
         }
         return;
@@ -249,7 +281,7 @@ export class PostgresTurnQueue implements TurnQueue {
       DEAD_AFTER,
     ]);
     for (const { crashes, ...attempt } of orphans) {
-      await this.#boss.fail(QUEUE, attempt, { crashes: (crashes ?? 0) + 1 });
+      await this.#boss.fail(attempt.name, attempt, { crashes: (crashes ?? 0) + 1 });
       this.#log.warn({ job: attempt.id }, 'a turn’s process is gone: somebody else runs it');
     }
     if (orphans.length > 0) await this.#link.notify(WAKE);
@@ -258,9 +290,9 @@ export class PostgresTurnQueue implements TurnQueue {
   }
 
   async #search(): Promise<void> {
-    const turns = await this.#database.query<Pick<Turn, 'id' | 'conversationId'>>(JOBLESS, [
-      this.#clock.now() - MISSED_AFTER,
-    ]);
-    for (const turn of turns) await this.add(turn);
+    const turns = await this.#database.query<InLine>(JOBLESS, [this.#clock.now() - MISSED_AFTER]);
+    for (const turn of turns) await this.#send(turn, this.#database.query);
+    // For those who have its platform, too.
+    if (turns.length > 0) await this.#link.notify(WAKE).catch(() => {});
   }
 }

@@ -1,4 +1,5 @@
-import type { Turn } from '../store/store.ts';
+import type { PlatformName } from '../question.ts';
+import type { Transaction, Turn } from '../store/store.ts';
 
 /** A turn that was handed out to be run. */
 export interface Job {
@@ -24,10 +25,12 @@ export type Run = (job: Job) => Promise<RunEnd>;
 export interface TurnQueue {
   /** True when what this process gives back, or leaves in line, goes on in another one. */
   readonly handsOn: boolean;
-  /** Begins to hand out turns, also those that a dead process left. */
-  start(run: Run): Promise<void>;
-  /** Puts a stored turn in line. */
-  add(turn: Turn): Promise<void>;
+  /** Begins to hand out the turns of these platforms, also those that a dead process left; others wait in line. */
+  start(run: Run, platforms: readonly PlatformName[]): Promise<void>;
+  /** Puts a turn in line, in the transaction that stores it: both happen or neither. */
+  add(turn: Turn, transaction: Transaction): Promise<void>;
+  /** The transaction is over: whoever has room takes the turn at once. A hint; it would be found within a second. */
+  wake(): Promise<void>;
   /** Takes in no turns that somebody else can run. Resolves when nothing is left in hand. */
   stop(): Promise<void>;
   close(): Promise<void>;

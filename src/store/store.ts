@@ -1,7 +1,7 @@
 import type { ConversationKey, ImageRef, MessageKey, PlatformName, Question } from '../question.ts';
 import type { InstallationStore } from './installation-store.ts';
 import type { LimitStore } from './limit-store.ts';
-import type { Database } from './postgres/database.ts';
+import type { Database, Query } from './postgres/database.ts';
 import type { WarmStore } from './warm-store.ts';
 
 /** How many cold starts of a model are kept: enough for a median that follows change. */
@@ -60,6 +60,12 @@ export interface Exchange {
 /** As far back as `lastAsked` looks: more channels than are caught up on after a restart. */
 export const RECENT_QUESTIONS = 2_000;
 
+/** What can be stored together. */
+export interface Transaction extends Pick<Store, 'accept' | 'again' | 'limits'> {
+  /** For what else belongs to it, where several processes share the store. */
+  readonly query?: Query;
+}
+
 /** What outlives the process. Every write has happened when its promise resolves. */
 export interface Store {
   /** Warm mode's part. */
@@ -70,6 +76,12 @@ export interface Store {
   readonly installations: InstallationStore;
   /** Where several processes share the store. */
   readonly database?: Database;
+
+  /**
+   * Stores all that `work` does with the transaction, or nothing, where several processes share the store; else
+   * each by itself. Nobody else sees any of it before this resolves.
+   */
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
 
   /** Stores a question as a queued turn; null when its key was stored before. */
   accept(question: Question, now: number): Promise<Turn | null>;

@@ -26,13 +26,12 @@ describe('a limit', () => {
     const admins = { slack: ['U9'], discord: ['role'] };
     const limits = new Limits({
       settings: { ...none, ...settings },
-      store: store.limits,
       admins,
       clock,
       log,
     });
     return async (question: Parameters<typeof aQuestion>[1] = {}) =>
-      limits.refusal((await store.accept(aQuestion('Hello?', question), clock.now()))!);
+      limits.refusal((await store.accept(aQuestion('Hello?', question), clock.now()))!, store.limits);
   }
   const spend = (person: string, workspace: string, usd: number) =>
     store.limits.spend(

@@ -114,6 +114,46 @@ describe('bots on one Postgres', () => {
     expect(chat.shown).toHaveLength(1);
   });
 
+  it('accept a question only with its place in the line, so that a kill in between loses the order of none', async () => {
+    const [dies, lives] = [await join(), await join()];
+    await lives.bot.start();
+    const first = aQuestion('first', { conversation: 'thread' });
+    const add = dies.cluster.queue.add.bind(dies.cluster.queue);
+    vi.spyOn(dies.cluster.queue, 'add').mockImplementationOnce(async (turn, transaction) => {
+      expect(await lives.store.isTaken(first)).toBe(false);
+      await postgres.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'",
+      );
+      await add(turn, transaction);
+    });
+    await expect(dies.bot.ask(first)).rejects.toThrow();
+    expect(await lives.store.unfinished()).toEqual([]);
+    lives.model.willSay('One.').willSay('Two.');
+    // The platform brings it again.
+    expect(await lives.bot.ask(first)).toBe('accepted');
+    expect(await lives.bot.ask(aQuestion('second', { conversation: 'thread' }))).toBe('accepted');
+    await until(async () => chat.shown.length === 2 && (await lives.store.unfinished()).length === 0);
+    expect(chat.shown).toEqual(['One.', 'Two.']);
+    expect(lives.model.sent(1)).toEqual(['user: first', 'assistant: One.', 'user: second']);
+  });
+
+  it('queue an ended turn again only with its place in the line', async () => {
+    const { bot, store, cluster, model } = await join();
+    await bot.start();
+    model.will(async function* () {
+      yield { type: 'text', text: 'Half' };
+      throw new Error('the model is gone');
+    });
+    await bot.ask(aQuestion('Hello?'));
+    await until(async () => chat.messages.size > 0 && (await store.unfinished()).length === 0);
+    vi.spyOn(cluster.queue, 'add').mockRejectedValueOnce(new Error('cut off'));
+    await expect(bot.press(press('1.0', 'retry'))).rejects.toThrow('cut off');
+    expect(await store.unfinished()).toEqual([]);
+    model.willSay('Whole.');
+    expect(await bot.press(press('1.0', 'retry'))).toBeNull();
+    await until(() => chat.shown.includes('Whole.'));
+  });
+
   it('keep the order of a conversation, whichever of them is asked', async () => {
     const [one, two] = [await join(), await join()];
     await Promise.all([one.bot.start(), two.bot.start()]);
@@ -251,7 +291,7 @@ describe('bots on one Postgres', () => {
     await store.start(turn.id);
     await postgres.query(
       `INSERT INTO pgboss.job (name, policy, singleton_key, data, output, retry_limit)
-       VALUES ('turns', 'key_strict_fifo', '${turn.conversationId}',
+       VALUES ('turns-slack', 'key_strict_fifo', '${turn.conversationId}',
          '{"turn": ${turn.id}, "since": 0}', '{"crashes": 3}', 1000000)`,
       new URL(url).pathname.slice(1),
     );

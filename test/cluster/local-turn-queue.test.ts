@@ -7,6 +7,7 @@ import { aQuestion } from '../support/chat-double.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const log = pino({ level: 'silent' });
+const platforms = ['slack'] as const;
 
 describe('the turn queue of a process that is alone', () => {
   const clock = new VirtualClock();
@@ -28,7 +29,7 @@ describe('the turn queue of a process that is alone', () => {
       await new Promise<void>((resolve) => clock.after(1_000, resolve));
       seen.push(`${turn} ends`);
       return 'over';
-    });
+    }, platforms);
     await clock.advance(5_000);
     expect(seen).toEqual(['1 starts', '2 starts', '1 ends', '3 starts', '2 ends', '3 ends']);
   });
@@ -40,9 +41,23 @@ describe('the turn queue of a process that is alone', () => {
       seen.push(turn);
       if (seen.length === 1) throw new Error('the disk is full');
       return 'over';
-    });
+    }, platforms);
     await clock.advance(5_000);
     expect(seen).toEqual([1, 1, 2]);
+  });
+
+  it('leaves a turn in the store whose platform is switched off', async () => {
+    const { queue } = await withTurns('a');
+    const seen: number[] = [];
+    await queue.start(
+      async ({ turn }) => {
+        seen.push(turn);
+        return 'over';
+      },
+      ['discord'],
+    );
+    await clock.advance(5_000);
+    expect(seen).toEqual([]);
   });
 
   it('is empty once all that was put in line is over', async () => {
@@ -52,7 +67,7 @@ describe('the turn queue of a process that is alone', () => {
       await new Promise<void>((resolve) => clock.after(1_000, resolve));
       over += 1;
       return 'over';
-    });
+    }, platforms);
     void clock.advance(5_000);
     await queue.stop();
     expect(over).toBe(2);

@@ -4,12 +4,14 @@ import { systemClock } from '../../src/clock.ts';
 import { Link } from '../../src/cluster/link.ts';
 import { PostgresTurnQueue } from '../../src/cluster/postgres-turn-queue.ts';
 import type { Job } from '../../src/cluster/turn-queue.ts';
+import type { PlatformName } from '../../src/question.ts';
 import { PostgresStore } from '../../src/store/postgres/store.ts';
 import { aQuestion } from '../support/chat-double.ts';
 import { TestPostgres } from '../support/postgres.ts';
 
 const log = pino({ level: 'silent' });
 const clock = systemClock;
+const both = ['slack', 'discord'] as const;
 
 let postgres: TestPostgres;
 beforeAll(async () => {
@@ -39,19 +41,30 @@ describe('the turn queue that processes share', { timeout: 60_000 }, () => {
         queue.start((job) => {
           jobs.push(job);
           return new Promise((resolve) => job.lost.addEventListener('abort', () => resolve('back')));
-        }),
+        }, both),
       /** Takes jobs, each over at once. */
-      finish: () =>
+      finish: (platforms: readonly PlatformName[] = both) =>
         queue.start(async (job) => {
           jobs.push(job);
           return 'over';
-        }),
+        }, platforms),
+      /** Stores a turn and puts it in line. */
+      async ask(conversation: string, platform: PlatformName = 'slack') {
+        const turn = await own.transaction(async (transaction) => {
+          const question = aQuestion('Hello?', { conversation, platform });
+          const turn = (await transaction.accept(question, clock.now()))!;
+          await queue.add(turn, transaction);
+          return turn;
+        });
+        await queue.wake();
+        return turn;
+      },
     };
   }
 
   const until = (look: () => unknown) => vi.waitUntil(look, { timeout: 40_000, interval: 50 });
-  const turn = async (conversation: string, askedAt = clock.now()) =>
-    (await store.accept(aQuestion('Hello?', { conversation }), askedAt))!;
+  const stored = async (conversation: string, askedAt: number, platform: PlatformName = 'slack') =>
+    (await store.accept(aQuestion('Hello?', { conversation, platform }), askedAt))!;
 
   beforeEach(async () => {
     url = await postgres.database();
@@ -69,10 +82,7 @@ describe('the turn queue that processes share', { timeout: 60_000 }, () => {
   it('hands out what a process had that is cut off: first that one leaves it, then another one gets it', async () => {
     const [one, two] = [await join(), await join()];
     await one.keep();
-    const { id } = await turn('a').then(async (accepted) => {
-      await one.queue.add(accepted);
-      return accepted;
-    });
+    const { id } = await one.ask('a');
     await until(() => one.jobs.length === 1);
     await two.finish();
     vi.spyOn(one.link, 'query').mockRejectedValue(new Error('no route to host'));
@@ -86,7 +96,7 @@ describe('the turn queue that processes share', { timeout: 60_000 }, () => {
   it('leaves alone what a living process has, however long that takes', async () => {
     const [one, two] = [await join(), await join()];
     await one.keep();
-    await one.queue.add(await turn('a'));
+    await one.ask('a');
     await until(() => one.jobs.length === 1);
     await two.finish();
     await new Promise((resolve) => setTimeout(resolve, 12_000));
@@ -95,34 +105,50 @@ describe('the turn queue that processes share', { timeout: 60_000 }, () => {
   });
 
   it('finds turns that were stored and never put in line, in their order', async () => {
-    const stored = [await turn('a', 1), await turn('a', 2), await turn('b', 3)];
+    const turns = [await stored('a', 1), await stored('a', 2), await stored('b', 3)];
     const { finish, jobs } = await join();
     await finish();
     await until(() => jobs.length === 3);
-    const inA = jobs.map((job) => job.turn).filter((id) => id !== stored[2]!.id);
-    expect(inA).toEqual([stored[0]!.id, stored[1]!.id]);
+    const inA = jobs.map((job) => job.turn).filter((id) => id !== turns[2]!.id);
+    expect(inA).toEqual([turns[0]!.id, turns[1]!.id]);
+  });
+
+  it('keeps turns for a process that has their platform, and holds nobody up with them', async () => {
+    const atDiscord = await stored('a', 1, 'discord');
+    const slack = await join();
+    await slack.finish(['slack']);
+    const later = await slack.ask('b', 'discord');
+    const atSlack = await slack.ask('c');
+    await until(() => slack.jobs.length > 0);
+    const discord = await join();
+    await discord.finish(['discord']);
+    await until(() => discord.jobs.length === 2);
+    await slack.ask('d');
+    await until(() => slack.jobs.length === 2);
+    expect(discord.jobs.map(({ turn }) => turn).sort()).toEqual([atDiscord.id, later.id]);
+    expect(slack.jobs[0]!.turn).toBe(atSlack.id);
   });
 
   it('gives a turn back whose run failed, and counts that', async () => {
-    const { queue } = await join();
+    const { queue, ask } = await join();
     const jobs: Job[] = [];
     await queue.start(async (job) => {
       jobs.push(job);
       if (jobs.length === 1) throw new Error('the store does not answer');
       return 'over';
-    });
-    await queue.add(await turn('a'));
+    }, both);
+    await ask('a');
     await until(() => jobs.length === 2);
     expect(jobs.map(({ crashes }) => crashes)).toEqual([0, 1]);
   });
 
   it('is told everything again after a loss of its connection', async () => {
-    const { queue, link, jobs, finish } = await join();
+    const { ask, link, jobs, finish } = await join();
     await finish();
     await postgres.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query ~ '^LISTEN|renewed'",
     );
-    await queue.add(await turn('a'));
+    await ask('a');
     await until(() => jobs.length === 1);
     const heard: string[] = [];
     link.listen((text) => heard.push(text));

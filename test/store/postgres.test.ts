@@ -224,4 +224,31 @@ describe('while it runs on Postgres, the store', () => {
     expect(await store.recall('m')).toEqual([]);
     await store.close();
   });
+
+  it('does not take for stored what a failed statement undid, whoever caught its error', async () => {
+    const store = await PostgresStore.open(url, silent);
+    await expect(
+      store.database.transaction(async (query) => {
+        await query("INSERT INTO cold_starts (model, ms) VALUES ('m', 1)");
+        await query('SELECT nothing').catch(() => {});
+      }),
+    ).rejects.toThrow('rolled back');
+    expect(await store.recall('m')).toEqual([]);
+    await store.close();
+  });
+
+  it('stores more at once than it has connections, with what belongs to it', async () => {
+    const store = await PostgresStore.open(url, silent);
+    const person = { platform: 'slack', id: 'U1' } as const;
+    const accept = () =>
+      store.transaction(async (transaction) => {
+        const turn = await transaction.accept(aQuestion('hello'), 1);
+        await transaction.limits.waiting(turn!.conversationId);
+        return transaction.limits.count(person, 1, { most: 30, windowMs: 1_000 });
+      });
+    const refusals = await Promise.all(Array.from({ length: 40 }, accept));
+    expect(refusals.filter((oldest) => oldest === null)).toHaveLength(30);
+    expect(await store.unfinished()).toHaveLength(40);
+    await store.close();
+  });
 });

@@ -12,6 +12,16 @@ const BIGINT = pg.types.builtins.INT8;
 /** Gives the rows of every statement, where there are several. */
 export type Query = <Row extends object>(sql: string, values?: readonly unknown[]) => Promise<Row[]>;
 
+/** Where a store's statements go: to the pool, or all of them into one transaction. */
+export interface Statements {
+  readonly query: Query;
+  /** All of `work` or nothing. */
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+}
+
+/** Statements that belong to a transaction already. */
+export const within = (query: Query): Statements => ({ query, transaction: (work) => work(query) });
+
 const ignore = () => {};
 
 const rowsOf = <Row extends object>(result: pg.QueryResult<Row> | pg.QueryResult<Row>[]): Row[] =>
@@ -32,7 +42,7 @@ export function connectionTo(url: string): pg.ClientConfig {
 }
 
 /** A process's connections to Postgres. A call rejects when it gets no answer in time; the next one may succeed. */
-export class Database {
+export class Database implements Statements {
   readonly url: string;
   readonly #pool: pg.Pool;
 
@@ -65,7 +75,10 @@ export class Database {
     try {
       await query('BEGIN');
       const result = await work(query);
-      await query('COMMIT');
+      const { command } = await client.query('COMMIT');
+      // Postgres answers so, and not with an error, where a statement had failed and nobody said so.
+      if (command !== 'COMMIT')
+        throw new Error('a transaction was rolled back: a statement of it had failed');
       client.off('error', ignore);
       client.release();
       return result;

@@ -1,11 +1,11 @@
 import type { LimitStore, Person, Spender } from '../limit-store.ts';
-import type { Database } from './database.ts';
+import type { Statements } from './database.ts';
 
 /** The limits' tables in Postgres. */
 export class PostgresLimitStore implements LimitStore {
-  readonly #database: Database;
+  readonly #database: Statements;
 
-  constructor(database: Database) {
+  constructor(database: Statements) {
     this.#database = database;
   }
 

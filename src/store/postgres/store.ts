@@ -8,12 +8,13 @@ import {
   LostTurn,
   RECENT_QUESTIONS,
   type Store,
+  type Transaction,
   type Turn,
   type TurnEnd,
   type TurnRun,
 } from '../store.ts';
 import type { WarmStore } from '../warm-store.ts';
-import { Database } from './database.ts';
+import { Database, type Query, type Statements, within } from './database.ts';
 import { PostgresInstallationStore } from './installation-store.ts';
 import { PostgresLimitStore } from './limit-store.ts';
 import { migrate } from './migrations.ts';
@@ -25,18 +26,20 @@ const TURN = `turns.id, turns.run, turns.attempt, conversation_id AS "conversati
     WHERE shown.turn_id = turns.id AND shown.attempt = turns.attempt ORDER BY page) AS messages`;
 
 /** The store that several processes share. */
-export class PostgresStore implements Store {
+export class PostgresStore implements Store, Transaction {
   readonly database: Database;
+  readonly query: Query;
   readonly warm: WarmStore;
   readonly limits: LimitStore;
   readonly installations: InstallationStore;
   /** The last write of each turn that writes now. */
   readonly #writing = new Map<number, Promise<unknown>>();
 
-  constructor(database: Database) {
+  constructor(database: Database, statements: Statements = database) {
     this.database = database;
+    this.query = statements.query;
     this.warm = new PostgresWarmStore(database);
-    this.limits = new PostgresLimitStore(database);
+    this.limits = new PostgresLimitStore(statements);
     this.installations = new PostgresInstallationStore(database);
   }
 
@@ -44,6 +47,10 @@ export class PostgresStore implements Store {
   static async open(url: string, log: Logger): Promise<PostgresStore> {
     await migrate(url);
     return new PostgresStore(new Database(url, log));
+  }
+
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.database.transaction((query) => work(new PostgresStore(this.database, within(query))));
   }
 
   async accept(question: Question, now: number): Promise<Turn | null> {
@@ -212,11 +219,11 @@ export class PostgresStore implements Store {
   }
 
   async #one<Row extends object>(sql: string, ...values: unknown[]): Promise<Row | null> {
-    return (await this.database.query<Row>(sql, values))[0] ?? null;
+    return (await this.query<Row>(sql, values))[0] ?? null;
   }
 
   #all<Row extends object>(sql: string, ...values: unknown[]): Promise<Row[]> {
-    return this.database.query<Row>(sql, values);
+    return this.query<Row>(sql, values);
   }
 }
 

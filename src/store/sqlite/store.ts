@@ -9,6 +9,7 @@ import {
   LostTurn,
   RECENT_QUESTIONS,
   type Store,
+  type Transaction,
   type Turn,
   type TurnEnd,
   type TurnRun,
@@ -75,6 +76,11 @@ export class SqliteStore implements Store {
       if (index >= version)
         this.#transaction(() => this.#db.exec(`${sql}; PRAGMA user_version = ${index + 1}`));
     }
+  }
+
+  /** Nothing to hold together: a process that is alone puts what it stored in line when it starts. */
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return work(this);
   }
 
   async accept(question: Question, now: number): Promise<Turn | null> {
