@@ -68,7 +68,7 @@ export class Models {
       this.#version = versionOf(statSync(file));
       yaml = readFileSync(file, 'utf8');
     } catch (error) {
-      throw unreadable(error);
+      throw unreadable(file, error);
     }
     this.#take(yaml);
     this.#lookLater(file);
@@ -124,7 +124,7 @@ export class Models {
       if (version === this.#version || this.#closed) return;
       this.#version = version;
       const yaml = await readFile(file, 'utf8').catch((error) => {
-        throw unreadable(error);
+        throw unreadable(file, error);
       });
       if (this.#closed) return;
       this.#take(yaml);
@@ -187,7 +187,5 @@ const keyOf = (connection: Connection): string => {
 const versionOf = ({ mtimeMs, size, ino }: { mtimeMs: number; size: number; ino: number }): string =>
   `${mtimeMs} ${size} ${ino}`;
 
-const unreadable = (error: unknown): OperatorError =>
-  new OperatorError(
-    `MODELS_FILE: the file of models cannot be read (${(error as NodeJS.ErrnoException).code}).`,
-  );
+const unreadable = (file: string, error: unknown): OperatorError =>
+  new OperatorError(`MODELS_FILE: ${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`);

@@ -94,7 +94,7 @@ describe('the models', () => {
   });
 
   it.each([
-    ['missing', undefined, /MODELS_FILE: .*cannot be read \(ENOENT\)/],
+    ['missing', undefined, /MODELS_FILE: .*models\.yaml cannot be read \(ENOENT\)/],
     ['faulty', 'models: 12', /MODELS_FILE: .*\n {2}models is missing/],
   ])('do not start with a file that is %s', (_name, text, message) => {
     if (text !== undefined) write(text);
