@@ -3,17 +3,23 @@ import { readConfig } from './config.ts';
 import { OperatorError } from './errors.ts';
 import { createLog } from './log.ts';
 
+/** systemd signals npm and us, and npm passes its signal on: what comes within this time is one request; ms. */
+const ONE_REQUEST = 2_000;
+
 try {
   const config = readConfig(process.env);
   const log = createLog(config.LOG_LEVEL);
   const app = await startApp(config, log);
   log.info({ port: app.port, ms: Math.round(performance.now()), node: process.version }, 'ready');
 
-  let stopping = false;
+  let askedAt: number | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (stopping) process.exit(1); // asked twice: now
-      stopping = true;
+      if (askedAt !== undefined) {
+        if (performance.now() - askedAt >= ONE_REQUEST) process.exit(1); // asked twice: now
+        return;
+      }
+      askedAt = performance.now();
       log.info({ signal }, 'stopping: running answers may finish');
       app.stop().then(
         () => process.exit(0),

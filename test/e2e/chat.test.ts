@@ -166,6 +166,19 @@ describe.concurrent('the process', () => {
       expect(output).not.toContain(secret);
   });
 
+  it('takes the signal that npm passes on, beside the one from systemd, for the same request', async (test) => {
+    const fakes = await startFakes(test, { tokensPerSecond: 150 });
+    const bot = await startProcess(test, fakes, { DATABASE_URL: await database(test) });
+    const answer = new Answers(fakes.slack, slackChannel.channel(fakes));
+    await slackChannel.ask(fakes, 'write 2000 characters');
+    await answer.see(isGrowing('Part 1'));
+    bot.kill('SIGTERM');
+    await bot.output.said('stopping: running answers may finish');
+    bot.kill('SIGTERM');
+    expect(await bot.exited).toBe(0);
+    expect(letters((await answer.end()).text)).toContain(letters(fakes.model.generations[0]!.text));
+  });
+
   it('says in the chat what it could not finish, and goes on from there after the restart', async (test) => {
     const fakes = await startFakes(test, { tokensPerSecond: 100 });
     const env = { DATABASE_URL: await database(test), SHUTDOWN_SECONDS: '0' };
