@@ -1,11 +1,8 @@
 import { pino } from 'pino';
-import { PilotlightBot } from '../../src/bot/bot.ts';
 import type { ButtonKind } from '../../src/bot/ports.ts';
-import { LocalTurnQueue } from '../../src/cluster/local-turn-queue.ts';
-import { LocalSignals } from '../../src/cluster/signals.ts';
 import type { ChatRequest, Model, ModelEvent } from '../../src/model/model.ts';
-import { EditPacer } from '../../src/reply/pacer.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
+import { aBot } from '../support/a-bot.ts';
 import { aQuestion, ChatDouble } from '../support/chat-double.ts';
 import type { Bench, Outcome } from './support.ts';
 
@@ -29,26 +26,7 @@ export async function askInChat(bench: Bench, text: string): Promise<InChat> {
   const lines: string[] = [];
   const log = pino({ level: 'trace' }, { write: (line) => lines.push(line) });
   const watched = new WatchedModel(bench);
-  const choice = {
-    model: watched,
-    name: 'default',
-    systemPrompt: '',
-    takesImages: false,
-    showReasoning: false,
-  };
-  const bot = new PilotlightBot({
-    store,
-    queue: new LocalTurnQueue({ store, clock, log }),
-    signals: new LocalSignals(),
-    models: { for: () => choice },
-    pacer: new EditPacer({ clock, log }),
-    platforms: [chat],
-    clock,
-    log,
-    admins: { slack: [], discord: [] },
-    limits: { refusal: async () => null },
-    announceAfterMs: 0,
-  });
+  const bot = aBot({ store, clock, chat, model: watched, log });
   await bot.start();
   await bot.ask(aQuestion(text));
   for (let left = true; left; left = (await store.unfinished()).length > 0) await bench.pass(100);

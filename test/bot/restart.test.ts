@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WriteError } from '../../src/bot/ports.ts';
+import { aQuestion } from '../support/chat-double.ts';
+import { untilAborted } from '../support/model-double.ts';
+import { Play } from './support.ts';
+
+describe('a bot that restarts', () => {
+  let play: Play;
+  beforeEach(async () => {
+    play = await Play.start();
+  });
+  afterEach(() => play.close());
+
+  it('on shutdown lets an answer finish when it can, and ends the rest as interrupted, with a way on', async () => {
+    play.model
+      .will(async function* () {
+        yield { type: 'text', text: 'Quick' };
+        await new Promise<void>((resolve) => play.clock.after(5_000, resolve));
+        yield { type: 'text', text: ' enough.' };
+        yield { type: 'done', reason: 'stop' };
+      })
+      .will(async function* ({ signal }) {
+        yield { type: 'text', text: 'Too slow' };
+        await untilAborted(signal);
+      });
+    await play.ask('a');
+    await play.ask('b');
+    const drained = play.bot.drain(20_000);
+    await play.settle(60_000);
+    await drained;
+    expect(play.chat.shown).toHaveLength(2);
+    expect(play.chat.shown).toContain('Quick enough.');
+    expect(play.chat.shown).toContain('Too slow | ⚠️ Interrupted: Pilotlight was restarted.');
+    const cut = [...play.chat.messages.values()].find(({ text }) => text === 'Too slow');
+    expect(cut?.buttons).toEqual(['continue', 'retry']);
+  });
+
+  it('after a crash asks again where nothing was shown, and keeps what was shown', async () => {
+    const unanswered = (await play.store.accept(aQuestion('unanswered'), 1))!;
+    await play.store.start(unanswered.id);
+    const half = (await play.store.accept(aQuestion('half answered'), 2))!;
+    const run = await play.store.start(half.id);
+    play.chat.messages.set('old', { text: 'Half an ans', footer: undefined, buttons: ['stop'], writes: 3 });
+    await play.store.progress(run, { answer: 'Half an ans', messages: ['old'] });
+    play.model.willSay('Late, but here.');
+    await play.start();
+    await play.settle();
+    expect(play.chat.shown).toEqual([
+      'Half an ans | ⚠️ Interrupted: Pilotlight was restarted.',
+      'Late, but here.',
+    ]);
+    expect(await play.store.unfinished()).toEqual([]);
+  });
+
+  it('after a crash goes on where that was asked for, and shows who waits, in the same messages', async () => {
+    const half = (await play.store.accept(aQuestion('half', { conversation: 'thread' }), 1))!;
+    await play.store.progress(half, { answer: 'Half', messages: ['a'] });
+    await play.store.end(half, 'interrupted', 2);
+    await play.store.again(half, true);
+    const next = (await play.store.accept(aQuestion('next', { conversation: 'thread' }), 3))!;
+    await play.store.progress(next, { answer: '', messages: ['b'] });
+    for (const id of ['a', 'b'])
+      play.chat.messages.set(id, { text: 'old', footer: undefined, buttons: ['stop'], writes: 1 });
+    play.model.will(async function* () {
+      yield { type: 'text', text: ' and half.' };
+      await new Promise<void>((resolve) => play.clock.after(60_000, resolve));
+      yield { type: 'done', reason: 'stop' };
+    });
+    play.model.willSay('Next.');
+    await play.start();
+    await play.settle();
+    expect(play.model.requests[0]!.continueFrom).toBe(true);
+    expect(play.chat.shown).toEqual(['Half and', '⏳ Waiting for the answer before this one']);
+    await play.settle(60_000);
+    expect(play.chat.shown).toEqual(['Half and half.', 'Next.']);
+  });
+
+  it('counts an interruption as told only when it stands in the chat', async () => {
+    const half = (await play.store.accept(aQuestion('half answered'), 1))!;
+    const run = await play.store.start(half.id);
+    play.chat.messages.set('old', { text: 'Half an ans', footer: undefined, buttons: ['stop'], writes: 3 });
+    await play.store.progress(run, { answer: 'Half an ans', messages: ['old'] });
+    play.chat.failing = new WriteError('unavailable', 'The platform is down.');
+    await play.start();
+    await play.settle();
+    expect(await play.store.unfinished()).toHaveLength(1);
+    play.chat.failing = undefined;
+    await play.settle(120_000);
+    expect(play.chat.shown).toEqual(['Half an ans | ⚠️ Interrupted: Pilotlight was restarted.']);
+    expect(await play.store.unfinished()).toEqual([]);
+  });
+});

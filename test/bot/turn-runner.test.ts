@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ModelError } from '../../src/model/model.ts';
+import { Play } from './support.ts';
+
+describe('an answer that breaks off', () => {
+  let play: Play;
+  beforeEach(async () => {
+    play = await Play.start();
+  });
+  afterEach(() => play.close());
+
+  it('keeps its text, says why, and goes on when asked to', async () => {
+    play.model
+      .will(async function* () {
+        yield { type: 'text', text: 'The first half' };
+        throw new ModelError('cut', 'The connection to the model broke.');
+      })
+      .willSay(', the second half.');
+    await play.ask('Hello?');
+    await play.settle();
+    expect(play.chat.shown).toEqual(['The first half | ⚠️ The connection to the model broke.']);
+    expect([...play.chat.messages.values()][0]!.buttons).toEqual(['continue', 'retry']);
+    expect(await play.press('continue')).toBeNull();
+    await play.settle();
+    expect(play.model.sent(1)).toEqual(['user: Hello?', 'assistant: The first half']);
+    expect(play.model.requests[1]!.continueFrom).toBe(true);
+    expect(play.chat.shown).toEqual(['The first half, the second half.']);
+  });
+
+  it('is asked for again in a new message when part of it was shown, and once only', async () => {
+    play.model
+      .will(async function* () {
+        yield { type: 'text', text: 'Half' };
+        throw new ModelError('failed', 'The model failed.');
+      })
+      .willSay('Whole.');
+    await play.ask('Hello?');
+    await play.settle();
+    expect(await play.press('retry')).toBeNull();
+    expect(await play.press('retry')).toContain('asked again already');
+    await play.settle();
+    expect(play.chat.shown).toEqual(['Half | ⚠️ The model failed.', 'Whole.']);
+  });
+
+  it('is asked for again in the same message when nothing was shown but the failure', async () => {
+    play.model
+      .will(async function* () {
+        throw new ModelError('unreachable', 'The model cannot be reached.');
+      })
+      .willSay('Whole.');
+    await play.ask('Hello?');
+    await play.settle();
+    expect(play.chat.shown[0]).toContain('The model cannot be reached.');
+    await play.press('retry');
+    await play.settle();
+    expect(play.chat.shown).toEqual(['Whole.']);
+  });
+
+  it('says sorry without details when something breaks inside', async () => {
+    play.model.will(async function* () {
+      yield { type: 'text', text: 'So far' };
+      throw new TypeError('secret internals');
+    });
+    await play.ask('Hello?');
+    await play.settle();
+    expect(play.chat.shown[0]).toMatch(/^So far \| .*inside Pilotlight/);
+    expect(play.chat.shown[0]).not.toContain('internals');
+  });
+
+  it.each(['start', 'history'] as const)(
+    'says so when the store fails before the model is asked (%s), and answers a retry',
+    async (step) => {
+      vi.spyOn(play.store, step).mockRejectedValueOnce(new Error('disk I/O error'));
+      play.model.willSay('Whole.');
+      await play.ask('Hello?');
+      await play.settle();
+      expect(play.chat.shown).toEqual([expect.stringMatching(/^⚠️ .*inside Pilotlight/)]);
+      expect([...play.chat.messages.values()][0]!.buttons).toEqual(['retry']);
+      expect(await play.store.unfinished()).toEqual([]);
+      expect(await play.press('retry')).toBeNull();
+      await play.settle();
+      expect(play.chat.shown).toEqual(['Whole.']);
+    },
+  );
+});
