@@ -56,14 +56,15 @@ describe.skipIf(!CHROMIUM)('the page of the sandbox, in a real browser (skipped 
     await field.press('Enter');
   }
   const answer = (platform: string) => tab.locator(`.${platform} .message:has(.app)`).last();
-  const stopOf = (platform: string) => answer(platform).getByRole('button', { name: 'Stop' });
+  const stop = () => tab.getByRole('button', { name: 'Stop' });
+  const stopOf = (platform: string) => answer(platform).locator(stop());
 
-  /** Waits until the answer shows more than `least` characters while it still has its Stop button. */
+  /** Waits until an answer that has its Stop button, not one before it, shows more than `least` characters. */
   async function growsPast(platform: string, least: number): Promise<number> {
+    const running = tab.locator(`.${platform} .message`).filter({ has: stop() });
     for (;;) {
-      const text = await answer(platform).locator('.text').innerText();
-      const running = await stopOf(platform).isVisible();
-      if (running && !text.includes('Waking') && text.length > least) return text.length;
+      const text = await running.locator('.text').innerText();
+      if (!text.includes('Waking') && text.length > least) return text.length;
       await tab.waitForTimeout(30);
     }
   }
