@@ -34,6 +34,7 @@ export class Activity {
       wanted: false,
       shown: begun ? undefined : false,
       apply: (on) => this.#react(on),
+      settled: () => this.#settled(),
     });
     this.#status = new Follower<string>({
       clock,
@@ -41,19 +42,17 @@ export class Activity {
       wanted: '',
       shown: begun ? undefined : '',
       apply: (status) => this.#setStatus(status),
+      settled: () => this.#settled(),
     });
   }
 
   /** Keeps the status up until told `null`. Returns at once. */
   show(status: string | null): void {
+    this.#workspace.activities.add(this);
     this.#sign.set(status !== null);
     this.#status.set(status ?? '');
     this.#cancelRefresh();
-    if (status === null) this.#workspace.activities.delete(this);
-    else {
-      this.#workspace.activities.add(this);
-      this.#refreshLater();
-    }
+    if (status !== null) this.#refreshLater();
   }
 
   /** Calls Slack no more; a status then goes by itself. */
@@ -61,6 +60,17 @@ export class Activity {
     this.#cancelRefresh();
     this.#sign.end();
     this.#status.end();
+  }
+
+  /** Takes all away that can be taken away now, and calls Slack no more. Resolves when that is done. */
+  async finish(): Promise<void> {
+    this.#cancelRefresh();
+    await Promise.all([this.#sign.finish(false), this.#status.finish('')]);
+  }
+
+  /** Forgets itself once nothing stands any more. */
+  #settled(): void {
+    if (this.#sign.rests(false) && this.#status.rests('')) this.#workspace.activities.delete(this);
   }
 
   #refreshLater(): void {

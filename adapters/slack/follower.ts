@@ -12,14 +12,16 @@ export class Follower<T> {
   readonly #clock: Clock;
   readonly #throttle: (value: T) => Throttle;
   readonly #apply: (value: T) => Promise<boolean>;
+  readonly #settled: () => void;
   #wanted: T;
   #shown: T | undefined;
   #working = false;
+  #calling: Promise<unknown> = Promise.resolve();
   #ended = false;
 
   /**
    * `shown` is what stands now, undefined if that is not known. `apply` must not throw; false: Slack was not
-   * reached, and is asked again.
+   * reached, and is asked again. `settled` is called when what stands is what was wanted last.
    */
   constructor(options: {
     clock: Clock;
@@ -27,10 +29,12 @@ export class Follower<T> {
     wanted: T;
     shown: T | undefined;
     apply: (value: T) => Promise<boolean>;
+    settled: () => void;
   }) {
     this.#clock = options.clock;
     this.#throttle = options.throttle;
     this.#apply = options.apply;
+    this.#settled = options.settled;
     this.#wanted = options.wanted;
     this.#shown = options.shown;
   }
@@ -46,20 +50,38 @@ export class Follower<T> {
     this.set(this.#wanted);
   }
 
+  /** True when this stands and nothing else is wanted. */
+  rests(value: T): boolean {
+    return this.#shown === value && this.#wanted === value;
+  }
+
+  /** Calls no more. */
   end(): void {
     this.#ended = true;
+  }
+
+  /** Makes this the last value, at once if there is room for a call. Resolves when Slack has answered. */
+  async finish(value: T): Promise<void> {
+    this.#wanted = value;
+    this.#ended = true;
+    await this.#calling;
+    if (this.#wanted !== this.#shown) await this.#call(value);
   }
 
   async #work(): Promise<void> {
     this.#working = true;
     while (this.#wanted !== this.#shown && !this.#ended) {
-      const value = this.#wanted;
-      if (this.#throttle(value).take()) {
-        // What Slack was asked for without an answer may stand.
-        this.#shown = (await this.#apply(value)) ? value : undefined;
-      }
+      this.#calling = this.#call(this.#wanted);
+      await this.#calling;
       if (this.#wanted !== this.#shown) await sleep(this.#clock, PAUSE);
     }
     this.#working = false;
+    if (!this.#ended) this.#settled();
+  }
+
+  async #call(value: T): Promise<void> {
+    if (!this.#throttle(value).take()) return;
+    // What Slack was asked for without an answer may stand.
+    this.#shown = (await this.#apply(value)) ? value : undefined;
   }
 }

@@ -135,7 +135,7 @@ class Slack implements ChatPlatform {
 
   async close(): Promise<void> {
     await this.stop();
-    this.#workspaces.close();
+    await this.#workspaces.close();
   }
 
   open(address: Address, _attempt: number, begun = false): ReplySurface {

@@ -1,6 +1,6 @@
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Logger } from 'pino';
-import type { Clock } from '../../src/clock.ts';
+import { type Clock, sleep } from '../../src/clock.ts';
 import type { Accounts } from './accounts.ts';
 import type { SlackAddress } from './address.ts';
 import { signLimits } from './limits.ts';
@@ -9,6 +9,9 @@ import { type Credentials, keyOf, type Where, type Workspace, whereOf } from './
 
 /** A workspace in which nothing happened for so long is forgotten; what it holds is soon made again. ms. */
 const IDLE = 3_600_000;
+
+/** How long signs of life that are to go hold up the end of the process; ms. */
+const LAST_SIGNS = 2_000;
 
 export interface WorkspacesOptions {
   readonly accounts: Accounts;
@@ -74,10 +77,16 @@ export class Workspaces {
     this.#inUse.delete(key);
   }
 
-  close(): void {
-    for (const { workspace } of this.#inUse.values()) {
-      for (const activity of workspace.activities) activity.end();
-    }
+  /** Takes the signs of life away, as far as that can be done in a moment; then Slack is called no more. */
+  async close(): Promise<void> {
+    const { clock } = this.#options;
+    const activities = [...this.#inUse.values()].flatMap(({ workspace }) => [...workspace.activities]);
+    const done = new AbortController();
+    await Promise.race([
+      Promise.all(activities.map((activity) => activity.finish())),
+      sleep(clock, LAST_SIGNS, done.signal).catch(() => {}),
+    ]);
+    done.abort();
   }
 
   #create(where: Where): Workspace {

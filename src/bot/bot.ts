@@ -21,6 +21,9 @@ import { unfolded } from './thought.ts';
 import { TurnRunner } from './turn-runner.ts';
 import * as words from './words.ts';
 
+/** Longer than a sign of life stays up after the end of its turn; ms. */
+const SIGN_LEFT = 30_000;
+
 /** How long an end that stands in the chat may take to be in the store of another process. */
 const STORED_WITHIN = { looks: 6, everyMs: 200 };
 
@@ -58,6 +61,7 @@ export class PilotlightBot implements Bot {
   /** Begins to run turns, also those that an earlier process left. Call once, when the platforms are connected. */
   async start(): Promise<void> {
     const { queue, platforms } = this.#parts;
+    await this.#tidy();
     await queue.start(
       (job) => this.#runner.run(job),
       platforms.map(({ platform }) => platform),
@@ -157,6 +161,19 @@ export class PilotlightBot implements Bot {
   async drain(graceMs: number): Promise<void> {
     this.#closing = true;
     await this.#runner.drain(graceMs);
+  }
+
+  /** Takes away the signs of life of a process that was killed just after its last answers had ended. */
+  async #tidy(): Promise<void> {
+    const { store, platforms, log } = this.#parts;
+    try {
+      for (const { question, attempt } of await store.lastEnded(SIGN_LEFT)) {
+        const platform = platforms.find((one) => one.platform === question.platform);
+        platform?.open(question.address, attempt, true).activity(null);
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'cannot tell which answers ended last; signs of life may stay');
+    }
   }
 
   /** A reply to one of our messages goes on in that message's conversation. */

@@ -57,7 +57,7 @@ export interface Exchange {
   readonly answer: string;
 }
 
-/** As far back as `lastAsked` looks: more channels than are caught up on after a restart. */
+/** As far back as `lastAsked` and `lastEnded` look: more channels than are caught up on after a restart. */
 export const RECENT_QUESTIONS = 2_000;
 
 /** What can be stored together. */
@@ -99,6 +99,11 @@ export interface Store {
    * the last {@link RECENT_QUESTIONS} questions.
    */
   lastAsked(platform: PlatformName, since: number): Promise<readonly MessageKey[]>;
+  /**
+   * The turns that ended last: less than `withinMs` before the latest of them; of the last
+   * {@link RECENT_QUESTIONS} questions.
+   */
+  lastEnded(withinMs: number): Promise<readonly Turn[]>;
   /** True when the conversation has a turn. */
   isKnown(conversation: ConversationKey): Promise<boolean>;
   /** Earlier turns of the turn's conversation that have an answer, oldest first, after the conversation's cut. */

@@ -88,14 +88,33 @@ describe('signs of life in Slack', () => {
     expect(calls(slack, 'assistant.threads.setStatus').length).toBeLessThan(4);
   });
 
-  it('that a crashed process left are taken away', async () => {
+  it('go before the process ends, also those that it was about to take away', async () => {
+    // Its own pauses never end.
+    const running = await connect({ clock: new VirtualClock(Date.now()) });
+    const { slack, platform } = running;
+    const [one, two] = [ask(running, 'channel'), ask(running, 'dm')];
+    const signs = () =>
+      [slack.channel, slack.dm].flatMap((channel) =>
+        slack.messages(channel).flatMap(({ reactions }) => reactions),
+      );
+    for (const { surface } of [one, two]) surface.activity('is thinking…');
+    await until(() => expect(signs()).toHaveLength(2));
+    one.surface.activity(null);
+    await platform.close();
+    expect(signs()).toEqual([]);
+    expect(slack.activity(slack.channel)).toEqual([]);
+  });
+
+  it('that a process left which could not reach Slack are taken away by the next', async () => {
     const running = await connect();
     const { slack } = running;
     const { surface, address } = ask(running, 'channel');
     surface.activity('is thinking…');
     const question = () => slack.messages(slack.channel).find(({ id }) => id === address.ts)!;
     await until(() => expect(question().reactions).toEqual(['eyes']));
+    slack.faults.add({ on: 'reactions.remove', act: { type: 'reset' } });
     await running.platform.close();
+    expect(question().reactions).toEqual(['eyes']);
     createOn(slack).platform.open(address, 0).activity(null);
     await until(() => expect(question().reactions).toEqual([]));
   });

@@ -35,6 +35,18 @@ describe('a bot that restarts', () => {
     expect(cut?.buttons).toEqual(['continue', 'retry']);
   });
 
+  it('takes signs of life away that a process left which was killed after its last answers', async () => {
+    for (const name of ['early', 'one', 'two']) {
+      play.model.willSay(name);
+      await play.ask(name);
+      await play.settle(name === 'early' ? 60_000 : 1_000);
+    }
+    play.chat.activities.length = 0;
+    await play.settle(24 * 60 * 60_000);
+    await play.start();
+    expect(play.chat.activities).toEqual([null, null]);
+  });
+
   it('after a crash asks again where nothing was shown, and keeps what was shown', async () => {
     const unanswered = (await play.store.accept(aQuestion('unanswered'), 1))!;
     await play.store.start(unanswered.id);

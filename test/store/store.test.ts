@@ -52,6 +52,17 @@ describe.each(storeKinds)('the store on $name', ({ setUp }) => {
     expect(await store.lastAsked('slack', 7)).toEqual([at('C3', '4'), at('C1', '3')]);
   });
 
+  it('tells which turns ended last', async () => {
+    expect(await store.lastEnded(30)).toEqual([]);
+    const ends = [100, 120, 131, 150, null] as const;
+    for (const [i, end] of ends.entries()) {
+      const { id } = (await store.accept(question(`${i}`), 1))!;
+      if (end !== null) await store.end(await store.start(id), 'done', end);
+    }
+    const found = await store.lastEnded(30);
+    expect(found.map(({ question: { message } }) => message)).toEqual(['2', '3']);
+  });
+
   it('tells which turns of a conversation wait', async () => {
     const [first, second, third] = [
       (await store.accept(question('1'), 5))!,

@@ -114,6 +114,15 @@ export class PostgresStore implements Store, Transaction {
     );
   }
 
+  async lastEnded(withinMs: number): Promise<readonly Turn[]> {
+    const recent = `(SELECT * FROM turns ORDER BY id DESC LIMIT ${RECENT_QUESTIONS})`;
+    return this.#all<Turn>(
+      `SELECT ${TURN} FROM ${recent} AS turns
+       WHERE ended_at > (SELECT max(ended_at) FROM ${recent} AS recent) - $1::bigint ORDER BY id`,
+      withinMs,
+    );
+  }
+
   async isKnown({ platform, workspace, conversation }: ConversationKey): Promise<boolean> {
     const sql = 'SELECT 1 FROM conversations WHERE platform = $1 AND workspace = $2 AND key = $3';
     return (await this.#one(sql, platform, workspace, conversation)) !== null;

@@ -154,6 +154,14 @@ export class SqliteStore implements Store {
     );
   }
 
+  async lastEnded(withinMs: number): Promise<readonly Turn[]> {
+    const recent = `(SELECT * FROM turns ORDER BY id DESC LIMIT ${RECENT_QUESTIONS})`;
+    return this.#all<TurnRow>(
+      `SELECT * FROM ${recent} WHERE ended_at > (SELECT max(ended_at) FROM ${recent}) - ? ORDER BY id`,
+      withinMs,
+    ).map((row) => this.#toTurn(row));
+  }
+
   async isKnown({ platform, workspace, conversation }: ConversationKey): Promise<boolean> {
     const sql = 'SELECT 1 FROM conversations WHERE platform = ? AND workspace = ? AND key = ?';
     return this.#one(sql, platform, workspace, conversation) !== undefined;
