@@ -5,8 +5,8 @@ import { NO_RESPONSE } from './shown.ts';
 import type { World } from './world.ts';
 
 /** Time to acknowledge an interaction, and how long its token lives then. */
-export const ACKNOWLEDGE_MS = 3000;
-export const TOKEN_MS = 15 * 60_000;
+const ACKNOWLEDGE_MS = 3000;
+const TOKEN_MS = 15 * 60_000;
 
 export interface Interaction {
   readonly id: string;

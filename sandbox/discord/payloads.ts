@@ -43,7 +43,7 @@ export function memberPayload(world: World, user: User): Omit<APIGuildMember, 'u
   };
 }
 
-export function rolePayloads(world: World): APIRole[] {
+function rolePayloads(world: World): APIRole[] {
   return [...world.roles.values()].map((role, position) => ({
     id: role.id,
     name: role.name,

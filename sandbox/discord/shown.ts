@@ -40,7 +40,7 @@ function text(world: World, { type, author, content, embeds, attachments }: Mess
 }
 
 /** Mentions as they are read: <@123> is @somebody. */
-export const withNames = (world: World, content: string): string =>
+const withNames = (world: World, content: string): string =>
   content
     .replace(/<@!?(\d+)>/g, (whole, id) => (world.users.has(id) ? `@${world.user(id).name}` : whole))
     .replace(/<@&(\d+)>/g, (whole, id) => (world.roles.has(id) ? `@${world.roles.get(id)!.name}` : whole));

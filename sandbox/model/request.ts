@@ -114,6 +114,6 @@ function templateFault(messages: readonly ScriptMessage[]): string | null {
 }
 
 /** Tokens of the prompt as this server counts them: four of template a message, 1,000 an image. */
-export function countTokens(messages: readonly ScriptMessage[]): number {
+function countTokens(messages: readonly ScriptMessage[]): number {
   return messages.reduce((sum, { content, images }) => sum + 4 + tokenize(content).length + images * 1000, 0);
 }

@@ -128,7 +128,7 @@ function long(characters: number): string {
 }
 
 /** "q7w001 q7w002 …": each word tells which answer it belongs to, and what is missing. */
-export function numbered(count: number, name: string): string {
+function numbered(count: number, name: string): string {
   const words = Array.from({ length: count }, (_, i) => `${name}w${String(i + 1).padStart(3, '0')}`);
   return words
     .map((word, i) => word + (i % 40 === 39 ? '\n\n' : ' '))

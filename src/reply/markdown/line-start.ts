@@ -241,7 +241,7 @@ function isBreak(rest: string): boolean {
   return /^(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$/.test(rest);
 }
 
-export function isDelimiterRow(row: string): boolean {
+function isDelimiterRow(row: string): boolean {
   return row.includes('|') && /^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/.test(row);
 }
 
