@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import dns from 'node:dns';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SeenRequest } from '../../sandbox/model/sleeping-model.ts';
 import { Bench, exchange, modelError, wakings } from './support.ts';
 
@@ -58,19 +59,35 @@ describe('asking a model that is awake', () => {
     expect((await bench.answer('Repeat after me: ok')).text).toBe('ok');
   });
 
-  it('names the conversation to a Modal Server, with the question alone, so that its turns reach one container', async () => {
-    bench = await Bench.start({ coldStartMs: 3_000 }, { sendsSessions: true });
-    for (const session of ['one', 'two', 'one']) await bench.answer('Repeat after me: ok', { session });
-    const sent = (path: string) =>
-      bench.server.requests.filter((request) => request.path === path).map(sessionSent);
-    expect(sent('/v1/chat/completions')).toEqual(['one', 'two', 'one']);
-    expect(new Set(sent('/v1/models'))).toEqual(new Set([undefined]));
-  });
+  describe('naming the conversation, which a Modal Server routes by', () => {
+    // Every name is this machine.
+    beforeEach(() => {
+      const lookup = ((_name: string, _options: object, found: (error: null, at: object[]) => void) =>
+        found(null, [{ address: '127.0.0.1', family: 4 }])) as typeof dns.lookup;
+      vi.spyOn(dns, 'lookup').mockImplementation(lookup);
+    });
+    afterEach(() => vi.restoreAllMocks());
 
-  it('names it to no other server', async () => {
-    bench = await Bench.start({ awake: true });
-    await bench.answer('Repeat after me: ok', { session: 'one' });
-    expect(bench.server.requests.map(sessionSent)).toEqual([undefined, undefined]);
+    it('is done at *.modal.direct, with the question alone, so that its turns reach one container', async () => {
+      bench = await Bench.start(
+        { coldStartMs: 3_000 },
+        { host: 'workspace--app-server.us-east.modal.direct' },
+      );
+      for (const session of ['one', 'two', 'one']) await bench.answer('Repeat after me: ok', { session });
+      const sent = (path: string) =>
+        bench.server.requests.filter((request) => request.path === path).map(sessionSent);
+      expect(sent('/v1/chat/completions')).toEqual(['one', 'two', 'one']);
+      expect(new Set(sent('/v1/models'))).toEqual(new Set([undefined]));
+    });
+
+    it.each(['workspace--app-server.modal.run', 'modal.direct.example.org', 'not-modal.direct', '127.0.0.1'])(
+      'is not done at %s',
+      async (host) => {
+        bench = await Bench.start({ awake: true }, { host });
+        await bench.answer('Repeat after me: ok', { session: 'one' });
+        expect(bench.server.requests.map(sessionSent)).toEqual([undefined, undefined]);
+      },
+    );
   });
 
   it.each([

@@ -1,295 +1,11 @@
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Fault } from '../../sandbox/faults.ts';
-import type { SleepingModelOptions } from '../../sandbox/model/sleeping-model.ts';
-import type { StreamFault } from '../../sandbox/model/stream-faults.ts';
-import type { ModelFault } from '../../src/model/model.ts';
+import { MENDED, QUESTION, type Row, TOLD, WHOLE } from './fault-rows.ts';
 import { askInChat } from './in-chat.ts';
 import { Bench, exchange, modelError, wakings } from './support.ts';
 
 let bench: Bench;
 afterEach(() => bench.close());
-
-const CHAT = 'POST /v1/chat/completions';
-const QUESTION = 'Repeat after me: one two three four five';
-const WHOLE = 'one two three four five';
-
-interface Row {
-  readonly name: string;
-  readonly server?: SleepingModelOptions;
-  /** On the first chat request, or on all of them. */
-  readonly stream?: StreamFault | readonly StreamFault[];
-  readonly fault?: Fault;
-  readonly always?: boolean;
-  /** What the person sees; the whole answer by default. */
-  readonly text?: string;
-  /** And what they are told, where it failed. */
-  readonly told?: string;
-  readonly kind?: ModelFault;
-  /** Chat requests that were sent. */
-  readonly requests?: number;
-  /** How long it took until then, ms. */
-  readonly within?: number;
-}
-
-const answer = (status: number, body?: unknown, headers?: Record<string, string>): Fault => ({
-  on: CHAT,
-  act: { type: 'answer', status, body, ...(headers && { headers }) },
-});
-const HTML = '<!doctype html><html><body><h1>Welcome</h1></body></html>';
-
-/** What is over in a moment: the person sees nothing of it. */
-const MENDED: Row[] = [
-  { name: 'a reset before the headers', fault: { on: CHAT, act: { type: 'reset' } }, requests: 2 },
-  { name: 'a reset in the headers', stream: { type: 'reset-in-headers' }, requests: 2 },
-  { name: 'an answer lost on the way', fault: { on: CHAT, act: { type: 'lose-answer' } }, requests: 2 },
-  { name: 'a cut before the first word', stream: { type: 'cut', after: 0, how: 'reset' }, requests: 2 },
-  { name: 'a quiet end before the first word', stream: { type: 'cut', after: 0, how: 'end' }, requests: 2 },
-  { name: 'an empty stream', stream: { type: 'empty' }, requests: 2 },
-  {
-    name: '429 with Retry-After',
-    fault: answer(429, {}, { 'retry-after': '7' }),
-    requests: 2,
-    within: 9_000,
-  },
-  { name: '408', fault: answer(408), requests: 2 },
-  { name: '502', fault: answer(502), requests: 2 },
-  { name: '503', fault: answer(503), requests: 2 },
-  { name: '504', fault: answer(504), requests: 2 },
-  { name: 'a slow answer', fault: { on: CHAT, act: { type: 'delay', ms: 60_000 } }, requests: 1 },
-  { name: 'a slow drip of single bytes', stream: { type: 'drip', bytes: 1, everyMs: 5 }, requests: 1 },
-  { name: 'code points split between writes', stream: { type: 'drip', bytes: 3, everyMs: 0 }, requests: 1 },
-  { name: 'text in the finish chunk', stream: { type: 'text-in-finish' }, requests: 1 },
-  { name: 'empty deltas', stream: { type: 'empty-deltas', count: 50 }, requests: 1 },
-  {
-    name: 'an unknown kind of line',
-    stream: { type: 'bytes', after: 2, bytes: 'retry: soon\nhello: you\n\n' },
-  },
-  { name: 'a 303 chain of 1 hop', stream: { type: 'redirects', hops: 1 } },
-  { name: 'a 303 chain of 5 hops', stream: { type: 'redirects', hops: 5 } },
-  { name: 'a 303 chain of 40 hops', stream: { type: 'redirects', hops: 40 } },
-];
-
-const SERVER_ERROR = 'The model server failed with an error of its own. Try again.';
-const NO_CHAT = 'There is no chat model at the configured address. Tell whoever runs the bot.';
-const BROKE = 'The connection to the model broke before the answer was complete.';
-const GARBAGE = 'The model server sent something that is no answer. Try again.';
-
-/** What the person has to be told. */
-const TOLD: Row[] = [
-  {
-    name: '400',
-    fault: answer(400, { error: { message: 'bad', type: 'BadRequestError', param: null, code: 400 } }),
-    kind: 'failed',
-    told: 'The model server refused the question. Put it another way, or start a new conversation.',
-    requests: 1,
-  },
-  {
-    name: '400 that quotes the question, which stays out of the log',
-    fault: answer(400, {
-      error: { message: `[{'loc': ('body', 'messages'), 'msg': 'Bad', 'input': '${QUESTION}'}]`, code: 400 },
-    }),
-    kind: 'failed',
-    told: 'The model server refused the question. Put it another way, or start a new conversation.',
-    requests: 1,
-  },
-  {
-    name: '401',
-    fault: answer(401, { error: 'Unauthorized' }),
-    kind: 'refused',
-    told: 'The model server did not accept this bot’s key. Tell whoever runs the bot.',
-    requests: 1,
-  },
-  {
-    name: '403 from Modal, as plain text',
-    fault: answer(403, 'modal-http: not allowed'),
-    kind: 'refused',
-    told: 'The model server did not accept this bot’s key. Tell whoever runs the bot.',
-    requests: 1,
-  },
-  { name: '404 in HTML', fault: answer(404, HTML), kind: 'misconfigured', told: NO_CHAT, requests: 1 },
-  { name: '405', fault: answer(405, { detail: 'Method Not Allowed' }), kind: 'misconfigured', told: NO_CHAT },
-  {
-    name: '413',
-    fault: answer(413),
-    kind: 'too-long',
-    told: 'That is more than the model server takes. Send less at once.',
-    requests: 1,
-  },
-  {
-    name: '429 again and again',
-    fault: answer(429),
-    always: true,
-    kind: 'busy',
-    told: 'The model server has too much to do right now. Try again in a minute.',
-    requests: 5,
-    within: 20_000,
-  },
-  {
-    name: '429 with a Retry-After beyond patience',
-    fault: answer(429, {}, { 'retry-after': '3600' }),
-    kind: 'busy',
-    told: 'The model server has too much to do right now. Try again in a minute.',
-    requests: 1,
-    within: 1_000,
-  },
-  {
-    name: '503 for questions only',
-    fault: answer(503),
-    always: true,
-    kind: 'failed',
-    told: 'The model server answers, but cannot take questions. Try again in a minute.',
-    requests: 5,
-    within: 30_000,
-  },
-  { name: '500', fault: answer(500), kind: 'failed', told: SERVER_ERROR, requests: 1 },
-  { name: '500 in HTML', fault: answer(500, HTML), kind: 'failed', told: SERVER_ERROR, requests: 1 },
-  {
-    name: 'an HTML page with status 200',
-    fault: answer(200, HTML),
-    kind: 'misconfigured',
-    told: 'What stands at the model’s address is no chat model. Tell whoever runs the bot.',
-    requests: 1,
-  },
-  {
-    name: '301',
-    fault: answer(301, '', { location: 'https://example.org/' }),
-    kind: 'misconfigured',
-    told: 'The model’s address has moved. Tell whoever runs the bot.',
-    requests: 1,
-  },
-  {
-    name: 'resets again and again',
-    fault: { on: CHAT, act: { type: 'reset' } },
-    always: true,
-    kind: 'unreachable',
-    told: 'The connection to the model breaks before it answers. Try again.',
-    requests: 5,
-  },
-  {
-    name: '200, then nothing',
-    stream: { type: 'silence', after: 0 },
-    kind: 'failed',
-    told: 'The model has been silent for 2 minutes. Try again.',
-    requests: 1,
-    within: 123_000,
-  },
-  {
-    name: '200, then pings only',
-    stream: { type: 'silence', after: 0, pingMs: 10_000 },
-    kind: 'failed',
-    told: 'The model has been silent for 2 minutes. Try again.',
-    requests: 1,
-    within: 123_000,
-  },
-  {
-    name: 'nothing at all',
-    fault: { on: CHAT, act: { type: 'delay', ms: 1_000_000 } },
-    kind: 'failed',
-    told: 'The model has been silent for 2 minutes. Try again.',
-    requests: 1,
-    within: 126_000,
-  },
-  {
-    name: 'silence after three words',
-    stream: { type: 'silence', after: 3, pingMs: 10_000 },
-    text: 'one two three',
-    kind: 'failed',
-    told: 'The model has been silent for 60 seconds. Try again.',
-    requests: 1,
-    within: 63_000,
-  },
-  {
-    name: 'an empty stream again and again',
-    stream: { type: 'empty' },
-    always: true,
-    kind: 'cut',
-    told: BROKE,
-    requests: 5,
-  },
-  {
-    name: 'a cut after three words',
-    server: { tokensPerSecond: 20 },
-    stream: { type: 'cut', after: 3, how: 'reset' },
-    text: 'one two three',
-    kind: 'cut',
-    told: BROKE,
-    requests: 1,
-  },
-  {
-    name: 'a quiet end after three words, which looks like a clean one',
-    stream: { type: 'cut', after: 3, how: 'end' },
-    text: 'one two three',
-    kind: 'cut',
-    told: BROKE,
-    requests: 1,
-  },
-  {
-    name: 'an error object before the first word',
-    stream: { type: 'error', after: 0 },
-    kind: 'failed',
-    told: 'The model server failed in the middle of the answer.',
-    requests: 1,
-  },
-  {
-    name: 'an error object in mid-stream, with [DONE] after it',
-    stream: { type: 'error', after: 3 },
-    text: 'one two three',
-    kind: 'failed',
-    told: 'The model server failed in the middle of the answer.',
-    requests: 1,
-  },
-  {
-    name: 'the finish reason abort',
-    stream: { type: 'finish', after: 3, reason: 'abort' },
-    text: 'one two three',
-    kind: 'failed',
-    told: 'The model server stopped in the middle of the answer.',
-    requests: 1,
-  },
-  {
-    name: 'a finish reason nobody knows',
-    stream: { type: 'finish', after: 3, reason: 'content_filter' },
-    text: 'one two three',
-    kind: 'failed',
-    told: 'The model server stopped in the middle of the answer.',
-    requests: 1,
-  },
-  { name: 'no [DONE]', stream: { type: 'no-done' }, text: WHOLE, kind: 'cut', told: BROKE, requests: 1 },
-  { name: 'no finish reason', stream: { type: 'no-finish' }, text: WHOLE, kind: 'cut', told: BROKE },
-  {
-    name: 'invalid JSON',
-    stream: { type: 'bytes', after: 3, bytes: 'data: {"choices":[{"delta":\n\n' },
-    text: 'one two three',
-    kind: 'failed',
-    told: GARBAGE,
-  },
-  {
-    name: 'JSON of another shape',
-    stream: { type: 'bytes', after: 3, bytes: 'data: {"choices":"none"}\n\n' },
-    text: 'one two three',
-    kind: 'failed',
-    told: GARBAGE,
-  },
-  {
-    name: 'a line of 10 MB',
-    stream: { type: 'bytes', after: 3, bytes: `data: "${'x'.repeat(10_000_000)}"\n\n` },
-    text: 'one two three',
-    kind: 'failed',
-    told: GARBAGE,
-  },
-  {
-    name: 'a line that never ends',
-    stream: [
-      { type: 'bytes', after: 3, bytes: `data: ${'x'.repeat(3_000_000)}` },
-      { type: 'silence', after: 3 },
-    ],
-    text: 'one two three',
-    kind: 'failed',
-    told: GARBAGE,
-    within: 1_000,
-  },
-];
 
 /** Switches a row's faults on and asks, in a chat. */
 async function play(row: Row) {
@@ -297,7 +13,7 @@ async function play(row: Row) {
   const times = row.always ? Number.POSITIVE_INFINITY : 1;
   for (const fault of [row.stream ?? []].flat()) bench.server.streamFaults.add(fault, times);
   if (row.fault) bench.server.faults.add({ ...row.fault, times });
-  const outcome = await askInChat(bench, QUESTION);
+  const outcome = await askInChat(bench, row.asks ?? QUESTION, row.earlier);
   const requests = bench.server.chats.filter(({ method }) => method === 'POST').length;
   if (row.requests !== undefined) expect(requests).toBe(row.requests);
   if (row.within !== undefined) expect(outcome.ms).toBeLessThanOrEqual(row.within);
@@ -308,7 +24,7 @@ async function play(row: Row) {
 describe('the whole answer comes in spite of', () => {
   it.each(MENDED)('$name', async (row) => {
     const { shown, buttons, error, events } = await play(row);
-    expect(shown).toEqual([WHOLE]);
+    expect(shown.slice(row.earlier?.length)).toEqual([row.told ? `${WHOLE} | ${row.told}` : WHOLE]);
     expect(buttons).toEqual([]);
     expect(error).toBeUndefined();
     expect(events.at(-1)).toEqual({ type: 'done', reason: 'stop' });
@@ -359,6 +75,41 @@ describe('the person keeps what came and is told why it ended', () => {
   });
 });
 
+describe('a cold start', () => {
+  const seconds = (line: string) => {
+    const [, minutes, rest] = /^⏳ Waking the model: [a-z ]+ · (\d+):(\d\d)$/.exec(line)!;
+    return Number(minutes) * 60 + Number(rest);
+  };
+
+  it.each([0, 5, 60, 600])('of %d s is seen from its first second to the answer', async (cold) => {
+    bench = await Bench.start({ coldStartMs: cold * 1_000 });
+    const { shown, seen, buttons, ms } = await askInChat(bench, QUESTION);
+    expect(shown).toEqual([WHOLE]);
+    expect(buttons).toEqual([]);
+    expect(ms).toBeLessThan(cold * 1_000 + 3_000);
+    const times = seen.slice(0, -1).map(seconds);
+    expect(times[0]).toBe(0);
+    for (const [index, time] of times.entries()) expect((times[index + 1] ?? cold) - time).toBeLessThan(5);
+  });
+
+  it('that begins again because the container died goes on in the same line, and ends in the answer', async () => {
+    bench = await Bench.start({ coldStartMs: 30_000 });
+    bench.clock.after(20_000, () => bench.server.crash());
+    const { shown, seen } = await askInChat(bench, QUESTION);
+    expect(shown).toEqual([WHOLE]);
+    expect(seconds(seen.at(-2)!)).toBeGreaterThan(45);
+  });
+
+  it('that never ends is told when the time is over, with a way to ask again', async () => {
+    bench = await Bench.start({ coldStartMs: 400_000 }, { wakeDeadlineMs: 300_000 });
+    const { shown, buttons } = await askInChat(bench, QUESTION);
+    expect(shown).toEqual([
+      '⚠️ The model did not wake up within 5 minutes. Try again, or tell whoever runs the bot.',
+    ]);
+    expect(buttons).toEqual(['retry']);
+  });
+});
+
 describe('an address that is wrong', () => {
   it('says at once that a host does not exist', async () => {
     bench = await Bench.start({}, { baseUrl: 'http://no-such-host.invalid/v1' });
@@ -382,12 +133,10 @@ describe('an address that is wrong', () => {
   it('says after two minutes that nothing ever answered there', async () => {
     bench = await Bench.start();
     await bench.server.close();
-    const outcome = await bench.answer('Hi');
-    expect(modelError(outcome).message).toBe(
-      'Nothing answers at the model’s address. Tell whoever runs the bot.',
-    );
-    expect(bench.clock.monotonic()).toBeGreaterThanOrEqual(120_000);
-    expect(bench.clock.monotonic()).toBeLessThan(125_000);
+    const outcome = await askInChat(bench, QUESTION);
+    expect(outcome.shown).toEqual(['⚠️ Nothing answers at the model’s address. Tell whoever runs the bot.']);
+    expect(outcome.ms).toBeGreaterThanOrEqual(120_000);
+    expect(outcome.ms).toBeLessThan(125_000);
     expect(new Set(wakings(outcome.events).map(({ phase }) => phase))).toEqual(new Set(['requesting']));
   });
 
@@ -396,13 +145,12 @@ describe('an address that is wrong', () => {
     const keys = { proxyKey: 'wk-1', proxySecret: 'ws-1', apiKey: 'key' };
     bench = await Bench.start({ awake: true, ...keys }, keys);
     bench.server.streamFaults.add({ type: 'redirects', hops: 1, to: other.server.origin });
-    const outcome = await bench.answer('Hi');
-    expect(modelError(outcome)).toMatchObject({
-      fault: 'misconfigured',
-      message:
-        'The model’s address points to another host, and the bot’s keys are not sent there. ' +
+    const outcome = await askInChat(bench, QUESTION);
+    expect(modelError(outcome).fault).toBe('misconfigured');
+    expect(outcome.shown).toEqual([
+      '⚠️ The model’s address points to another host, and the bot’s keys are not sent there. ' +
         'Tell whoever runs the bot.',
-    });
+    ]);
     expect(other.server.requests).toEqual([]);
     await other.close();
   });

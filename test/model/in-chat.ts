@@ -10,6 +10,8 @@ import type { Bench, Outcome } from './support.ts';
 export interface InChat extends Pick<Outcome, 'events' | 'error'> {
   /** Each message as it is read: its text, and the line under it after a bar. */
   readonly shown: readonly string[];
+  /** All that stood in the last message, one after the other. */
+  readonly seen: readonly string[];
   /** Under the last message. */
   readonly buttons: readonly ButtonKind[];
   /** Until the model's part was over, ms. */
@@ -18,8 +20,15 @@ export interface InChat extends Pick<Outcome, 'events' | 'error'> {
   readonly log: string;
 }
 
-/** Asks the bench's model through the bot, and lets time run until the answer stands in the chat. */
-export async function askInChat(bench: Bench, text: string): Promise<InChat> {
+/**
+ * Asks the bench's model through the bot, and lets time run until the answer stands in the chat. Before that,
+ * the earlier questions of the same conversation.
+ */
+export async function askInChat(
+  bench: Bench,
+  text: string,
+  earlier: readonly string[] = [],
+): Promise<InChat> {
   const { clock } = bench;
   const chat = new ChatDouble();
   const store = new SqliteStore(':memory:');
@@ -28,12 +37,20 @@ export async function askInChat(bench: Bench, text: string): Promise<InChat> {
   const watched = new WatchedModel(bench);
   const bot = aBot({ store, clock, chat, model: watched, log });
   await bot.start();
-  await bot.ask(aQuestion(text));
-  for (let left = true; left; left = (await store.unfinished()).length > 0) await bench.pass(100);
+  let seen: string[] = [];
+  for (const question of [...earlier, text]) {
+    await bot.ask(aQuestion(question, { conversation: 'thread' }));
+    seen = [];
+    for (let left = true; left; left = (await store.unfinished()).length > 0) {
+      await bench.pass(100);
+      const last = chat.shown.at(-1);
+      if (last !== undefined && last !== seen.at(-1)) seen.push(last);
+    }
+  }
   store.close();
   const { events, error, ms } = watched;
   const buttons = [...chat.messages.values()].at(-1)?.buttons ?? [];
-  return { shown: chat.shown, buttons, events, error, ms, log: lines.join('') };
+  return { shown: chat.shown, seen, buttons, events, error, ms, log: lines.join('') };
 }
 
 class WatchedModel implements Model {

@@ -24,7 +24,11 @@ export class Bench {
   readonly server: SleepingModel;
   readonly model: WakeableModel;
 
-  static async start(server: SleepingModelOptions = {}, client: Partial<ModelOptions> = {}): Promise<Bench> {
+  /** @param client.host the name that the client knows the server's machine by */
+  static async start(
+    server: SleepingModelOptions = {},
+    { host = '127.0.0.1', ...client }: Partial<ModelOptions> & { host?: string } = {},
+  ): Promise<Bench> {
     const clock = new VirtualClock();
     const endpoint = await SleepingModel.start({
       clock,
@@ -32,14 +36,18 @@ export class Bench {
       firstTokenMs: 0,
       ...server,
     });
-    return new Bench(clock, endpoint, client);
+    const baseUrl = endpoint.baseUrl.replace('127.0.0.1', host);
+    return new Bench(clock, endpoint, { baseUrl, ...client });
   }
 
-  private constructor(clock: VirtualClock, server: SleepingModel, client: Partial<ModelOptions>) {
+  private constructor(
+    clock: VirtualClock,
+    server: SleepingModel,
+    client: Partial<ModelOptions> & { baseUrl: string },
+  ) {
     this.clock = clock;
     this.server = server;
     this.model = createModel({
-      baseUrl: server.baseUrl,
       name: 'pilotlight',
       clock,
       log: pino({ level: 'silent' }),
