@@ -25,6 +25,8 @@ export interface FakeModalOptions {
 export interface ModalCall {
   readonly name: string;
   readonly request: Message;
+  /** The address of the client's connection. */
+  readonly from: string;
   /** ms since the epoch */
   readonly at: number;
 }
@@ -125,9 +127,9 @@ export class FakeModal extends EventEmitter<{ change: [] }> {
     name: string,
     handler: (request: Message) => Message,
     request: Message,
-    { metadata }: CallContext,
+    { metadata, peer }: CallContext,
   ): Promise<Message> {
-    this.calls.push({ name, request, at: this.#clock.now() });
+    this.calls.push({ name, request, from: peer, at: this.#clock.now() });
     if (this.unreachable) throw new ServerError(Status.UNAVAILABLE, 'No connection established');
     const act = this.faults.take(name);
     if (act?.type === 'answer') throw new ServerError(act.status, String(act.body ?? ''));

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import type { Leases } from '../cluster/leases.ts';
 import type { Target, TargetState, WarmStore } from '../store/warm-store.ts';
 import { makeAgree } from './agreement.ts';
 import type { Autoscaler } from './autoscaler.ts';
 import type { Costs } from './costs.ts';
 import { type Desired, desiredAt, nextChange } from './desired.ts';
 import { ScalingError } from './faults.ts';
+import type { Lead } from './lead.ts';
 import { Notices, type Tell } from './notices.ts';
 import { TargetStore } from './target-store.ts';
 import { isConfirmed } from './tuning.ts';
@@ -17,8 +17,6 @@ const LOOK = 60_000;
 const SAY_AGAIN = 300_000;
 /** After a failure, doubled up to {@link LOOK}; ms. */
 const FIRST_RETRY = 5_000;
-/** What the leading process holds; another one has it this long after it died, ms. */
-export const LEASE = ['warm mode', 90_000] as const;
 /** A model that cannot be put to sleep for this long is told of; ms. */
 const WORRY = 60_000;
 /** The wall clock was set, not just corrected; ms. */
@@ -30,8 +28,7 @@ export interface ReconcilerOptions {
   readonly name: string;
   readonly autoscaler: Autoscaler;
   readonly store: WarmStore;
-  /** One process at a time looks after warm mode. */
-  readonly leases: Leases;
+  readonly lead: Pick<Lead, 'held'>;
   readonly costs: Costs;
   readonly clock: Clock;
   readonly log: Logger;
@@ -70,7 +67,6 @@ export class Reconciler {
     this.#cancel();
     this.#options.autoscaler.close();
     await this.#queue;
-    await this.#options.leases.release(LEASE[0]);
   }
 
   /** Somebody uses the model: from now on it is looked how much runs, until nothing does. */
@@ -98,8 +94,8 @@ export class Reconciler {
   }
 
   async #agree(force: boolean): Promise<void> {
-    const { leases, clock, costs } = this.#options;
-    const leads = await leases.hold(...LEASE);
+    const { lead, clock, costs } = this.#options;
+    const leads = await lead.held;
     const before = await this.#state.load();
     const nothing = !before && !this.#mayRun;
     const clockStep = this.#clockStep();

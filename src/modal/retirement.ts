@@ -1,12 +1,11 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import type { Leases } from '../cluster/leases.ts';
 import type { Target, TargetState, WarmStore } from '../store/warm-store.ts';
 import { makeAgree } from './agreement.ts';
 import type { Autoscaler } from './autoscaler.ts';
 import { ScalingError } from './faults.ts';
+import type { Lead } from './lead.ts';
 import { type Tell, whoAsked } from './notices.ts';
-import { LEASE } from './reconciler.ts';
 import { TargetStore } from './target-store.ts';
 
 /** Between two tries; ms. */
@@ -17,7 +16,7 @@ export interface RetirementOptions {
   readonly target: Target;
   readonly autoscaler: Autoscaler;
   readonly store: WarmStore;
-  readonly leases: Leases;
+  readonly lead: Pick<Lead, 'held'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly tell: Tell;
@@ -50,9 +49,9 @@ export class Retirement {
   }
 
   async #run(): Promise<void> {
-    const { leases, clock, log } = this.#options;
+    const { lead, clock, log } = this.#options;
     try {
-      const leads = await leases.hold(...LEASE);
+      const leads = await lead.held;
       const state = await this.#state.load();
       if (!state || (leads && (await this.#letGo(state)))) return;
     } catch (error) {

@@ -5,6 +5,7 @@ import type { Leases } from '../cluster/leases.ts';
 import type { Target, WarmStore } from '../store/warm-store.ts';
 import type { Autoscaler } from './autoscaler.ts';
 import type { Costs } from './costs.ts';
+import { Lead } from './lead.ts';
 import type { Tell } from './notices.ts';
 import { Retirement } from './retirement.ts';
 import { keyOf } from './target-store.ts';
@@ -45,6 +46,7 @@ export interface WarmModesOptions {
 /** Warm mode for each model that has a server on Modal. */
 export class WarmModes {
   readonly #options: WarmModesOptions;
+  readonly #lead: Lead;
   readonly #keepers = new Map<string, Keeper>();
   readonly #retirements = new Map<string, Retirement>();
   #started = false;
@@ -54,6 +56,10 @@ export class WarmModes {
   /** @param models what the settings name */
   constructor(models: readonly WarmModel[], options: WarmModesOptions) {
     this.#options = options;
+    const onTaken = () => {
+      for (const { mode } of this.all) mode.start();
+    };
+    this.#lead = new Lead({ ...options, onTaken });
     for (const [key, model] of byKey(models)) this.#keep(key, model);
   }
 
@@ -68,6 +74,7 @@ export class WarmModes {
   /** Begins to look after them. Those of an earlier process that the settings name no more are let sleep. */
   start(): Promise<void> {
     this.#started = true;
+    this.#lead.start();
     for (const { mode } of this.all) mode.start();
     return this.use(this.all.map(({ model }) => model));
   }
@@ -84,6 +91,7 @@ export class WarmModes {
     await this.#queue;
     const modes = this.all.map(({ mode }) => mode);
     await Promise.all([...modes, ...this.#retirements.values()].map((one) => one.stop()));
+    await this.#lead.stop();
   }
 
   async #use(named: ReadonlyMap<string, WarmModel>): Promise<void> {
@@ -112,6 +120,7 @@ export class WarmModes {
     const mode = new WarmMode({
       ...this.#options,
       target,
+      lead: this.#lead,
       name: model.name,
       costs,
       autoscaler: this.#options.scale(target),
@@ -125,6 +134,7 @@ export class WarmModes {
     const retirement = new Retirement({
       ...this.#options,
       target,
+      lead: this.#lead,
       autoscaler: this.#options.scale(target),
       tell: this.#options.tell({ name: `${target.app}/${target.server}` }),
     });

@@ -1,19 +1,23 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { Lead } from '../../src/modal/lead.ts';
 import { Retirement } from '../../src/modal/retirement.ts';
 import { admin, HOUR, MINUTE, Play, target } from './warm-support.ts';
 
 /** The settings name another server from now on. */
 function retire({ app, store, leases, clock, notices }: Play): Retirement {
+  const log = pino({ level: 'silent' });
+  const lead = new Lead({ leases: leases.of('new'), clock, log, onTaken: () => {} });
   const retirement = new Retirement({
     target,
     autoscaler: app,
     store,
-    leases: leases.of('new'),
+    lead,
     clock,
-    log: pino({ level: 'silent' }),
+    log,
     tell: async (to, notice) => void notices.push({ to, notice }),
   });
+  lead.start();
   retirement.start();
   return retirement;
 }
@@ -21,7 +25,7 @@ function retire({ app, store, leases, clock, notices }: Play): Retirement {
 describe('a server that the settings name no more', () => {
   let play: Play;
   beforeEach(async () => {
-    play = new Play();
+    play = new Play({ several: true });
     play.app.deploy({ maxContainers: 6 });
     await play.warm.warm(admin, { ms: 10 * HOUR, containers: 2, tuning: { maxContainers: 2 } });
     await play.warm.stop();

@@ -150,7 +150,7 @@ describe('warm mode over a restart', () => {
   });
 
   it('after a crash too, when nobody gave the lead up', async () => {
-    const play = new Play();
+    const play = new Play({ several: true });
     await play.warm.warm(admin, { ms: HOUR, containers: 1 });
     play.open();
     await play.clock.advance(HOUR);
@@ -158,7 +158,7 @@ describe('warm mode over a restart', () => {
   });
 
   it('is looked after by one of several processes, and by another when that one ends', async () => {
-    const play = new Play();
+    const play = new Play({ several: true });
     const first = play.warm;
     play.open();
     await first.warm(admin, { ms: 3 * HOUR, containers: 1 });
@@ -174,8 +174,24 @@ describe('warm mode over a restart', () => {
 });
 
 describe('warm mode with several processes', () => {
+  it('goes on within seconds in another one when the one that looks after it is cut off', async () => {
+    const play = new Play({ several: true });
+    const first = play.warm;
+    play.open();
+    await first.warm(admin, { ms: HOUR, containers: 1 });
+    await play.clock.advance(10 * MINUTE);
+    expect(play.leases.holder('warm mode')).toBe('process 1');
+    play.leases.cutOff('process 1');
+    play.app.deploy();
+    await play.clock.advance(7_000);
+    expect(play.leases.holder('warm mode')).toBe('process 2');
+    expect(play.app.minContainers).toBe(1);
+    await play.clock.advance(50 * MINUTE - 7_000);
+    expect(play.app.minContainers).toBe(0);
+  });
+
   it('counts what runs once, whoever is asked for changes', async () => {
-    const play = new Play();
+    const play = new Play({ several: true });
     const first = play.warm;
     await play.clock.advance(0);
     const second = play.open();
@@ -189,7 +205,7 @@ describe('warm mode with several processes', () => {
   });
 
   it('does what the last admin wanted, whichever process was asked', async () => {
-    const play = new Play();
+    const play = new Play({ several: true });
     const first = play.warm;
     const second = play.open();
     await Promise.all([
@@ -414,7 +430,7 @@ describe('warm mode when the clock is set', () => {
   });
 
   it('back, with several processes: the end moves along once', async () => {
-    const play = new Play();
+    const play = new Play({ several: true });
     const first = play.warm;
     const second = play.open();
     await first.warm(admin, { ms: 8 * HOUR, containers: 1 });

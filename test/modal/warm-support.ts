@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import type { Autoscaler, ScalingChange } from '../../src/modal/autoscaler.ts';
 import { Costs } from '../../src/modal/costs.ts';
 import { ScalingError } from '../../src/modal/faults.ts';
+import { Lead } from '../../src/modal/lead.ts';
 import type { Notice } from '../../src/modal/notices.ts';
 import { WarmMode } from '../../src/modal/warm-mode.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
@@ -84,14 +85,19 @@ export class Play {
   readonly leases: SharedLeases;
   #processes = 0;
   readonly #budgetUsd: number | undefined;
+  readonly #several: boolean;
   costs!: Costs;
   warm!: WarmMode;
 
-  /** @param options.at default a Monday, 12:00 UTC */
-  constructor(options: { budgetUsd?: number; at?: number } = {}) {
+  /**
+   * @param options.at default a Monday, 12:00 UTC
+   * @param options.several more than one process at a time
+   */
+  constructor(options: { budgetUsd?: number; at?: number; several?: boolean } = {}) {
     this.clock = new VirtualClock(options.at ?? Date.UTC(2026, 0, 5, 12));
     this.leases = new SharedLeases(this.clock);
     this.#budgetUsd = options.budgetUsd;
+    this.#several = options.several ?? false;
     this.open();
   }
 
@@ -100,21 +106,35 @@ export class Play {
     const { app: autoscaler, clock, store } = this;
     const price = { gpu: 'X', count: 1, usdPerSecond: 0.001 };
     this.costs = new Costs({ price, budgetUsd: this.#budgetUsd, store, clock });
-    this.warm = new WarmMode({
+    const log = pino({ level: 'silent' });
+    const lead = new Lead({
+      leases: { ...this.leases.of(`process ${++this.#processes}`), shared: this.#several },
+      clock,
+      log,
+      onTaken: () => warm.start(),
+    });
+    const warm = new WarmMode({
       target,
       name: 'default',
-      leases: this.leases.of(`process ${++this.#processes}`),
+      lead,
       autoscaler,
       store,
       costs: this.costs,
       clock,
-      log: pino({ level: 'silent' }),
+      log,
       tell: async (to, notice) => void this.notices.push({ to, notice }),
       maxMs: 24 * HOUR,
       maxContainers: 4,
     });
-    this.warm.start();
-    return this.warm;
+    const stop = warm.stop.bind(warm);
+    warm.stop = async () => {
+      await stop();
+      await lead.stop();
+    };
+    lead.start();
+    warm.start();
+    this.warm = warm;
+    return warm;
   }
 
   get abouts(): string[] {
