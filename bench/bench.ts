@@ -19,8 +19,6 @@ export interface Result {
   readonly goals: readonly Goal[];
   /** Drawings by file name (SVG); `--save` puts them into bench/results/. */
   readonly drawings?: Readonly<Record<string, string>>;
-  /** What a reader of the figures has to know, e.g. why a goal cannot be met. */
-  readonly remarks?: readonly string[];
 }
 
 /** The value below which the share `p` (0 to 1) of the values lies. */

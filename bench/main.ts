@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { readCommandLine, refuse } from '../sandbox/command-line.ts';
 import type { Goal, Result, Row } from './bench.ts';
+import { withFigures } from './results.ts';
 
 interface Bench {
   readonly load: () => Promise<{ run(): Promise<Result> }>;
@@ -24,7 +25,7 @@ const RESULTS = new URL('RESULTS.md', import.meta.url);
 
 const HELP = `npm run bench -- [NAME…] [options]
   --check   exit 1 where a goal is missed
-  --save    put the results into bench/RESULTS.md
+  --save    put the figures into bench/RESULTS.md; what stands there under "### Remarks" stays
 There are: ${Object.keys(benches).join(', ')}; without a name all of them run.`;
 
 const { values, positionals } = readCommandLine(
@@ -51,12 +52,11 @@ console.log(machine);
 let missed = 0;
 for (const name of names) {
   const result = await (await benches[name]!.load()).run();
-  const { rows, more, goals, remarks = [] } = result;
+  const { rows, more, goals } = result;
   console.log(`\n${name}`);
   console.table(rows);
   if (more) console.table(more);
   for (const goal of goals) console.log(line(goal));
-  for (const remark of remarks) console.log(`\n${remark}`);
   missed += goals.filter(({ ok }) => !ok).length;
   if (values.save) save(name, result);
 }
@@ -67,27 +67,17 @@ function line({ name, goal, figure, ok }: Goal): string {
   return `${ok ? '✓' : '✗'} ${name}: ${figure} (goal: ${goal})`;
 }
 
-/** Replaces one bench's section; sections start with "## NAME". */
-function save(name: string, { rows, more = [], goals, drawings = {}, remarks = [] }: Result): void {
-  const section = [
-    `## ${name}`,
+function save(name: string, { rows, more = [], goals, drawings = {} }: Result): void {
+  const figures = [
     `\`npm run bench -- ${name}\`, ${new Date().toISOString().slice(0, 10)}, ${machine}`,
     table(rows),
     ...(more.length > 0 ? [table(more)] : []),
     goals.map((goal) => `- ${line(goal)}`).join('\n'),
     ...Object.keys(drawings).map((file) => `![${file}](results/${file})`),
-    ...remarks,
   ].join('\n\n');
   for (const [file, svg] of Object.entries(drawings)) writeFileSync(new URL(`results/${file}`, RESULTS), svg);
-  const sections = existsSync(RESULTS)
-    ? readFileSync(RESULTS, 'utf8')
-        .trim()
-        .split(/\n(?=## )/)
-    : ['# Results'];
-  const index = sections.findIndex((other) => other.startsWith(`## ${name}\n`));
-  if (index < 0) sections.push(section);
-  else sections[index] = section;
-  writeFileSync(RESULTS, `${sections.map((other) => other.trim()).join('\n\n')}\n`);
+  writeFileSync(RESULTS, withFigures(readFileSync(RESULTS, 'utf8'), name, figures));
+  console.log(`\nSaved. Are the remarks on ${name} in bench/RESULTS.md still true?`);
 }
 
 function table(rows: readonly Row[]): string {

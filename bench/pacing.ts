@@ -11,15 +11,6 @@ import { plot } from './pacing/plot.ts';
 import { overHttp } from './pacing/real.ts';
 import { type Figures, type Scenario, type Stream, scenarios, seeds, streamsOf } from './pacing/scenario.ts';
 
-/** Of the run of 26 November 2026: to be written anew with the figures. */
-const remarks: readonly string[] = [
-  'Goals missed, and why. The mean over all rows is 1.165 against 1.15 ×: an online policy knows neither how long an answer gets nor when the others end; our own tuning moves rows against each other by a few hundredths, and keeping no slot for finals would win 0.007 and lose the 250 ms at N=1.',
-  'Finals at N=1 in a strict window: to have a slot free within 190 ms (250 less the latency) whenever an answer ends, edits have to be 1.22 s apart (5 in 5.08 s leave 5.08 − 4 · gap), which makes the mean age about 0.67 s, 1.39 × the best. The goals contradict each other there; we take the mean. OpenClaw has the final sooner because it edits every 1.2 s.',
-  'Finals at N=10, p95 at most 1 s: ten answers end within a second, so in a strict window all ten slots (5 edits, 5 posts) would have to be free at a moment nobody knows, with nothing written for four seconds before. On Slack, every edit slot that can be kept was kept in an earlier form of the policy: that still gave 2.0 s and a mean age of 1.31 to 1.39 × the best. The best schedules themselves, which know the end, need 1.8 to 3.8 s.',
-  'Finals with 50 on Slack (4.1 and 4.3 s against 3.5): the best schedules have 4.6 and 4.4. With 50 under waiting lines in one Discord channel: answers that begin below their line cost a post more (66 s for 41); those that stay in it reach 45 s and pay with a mean age of 1.31 instead of 1.13 × the best.',
-  "Greedy, which is no product, is ahead of us with 50 in one Discord channel by 5 %. llmcord's mean age in 50 channels is 5 % lower than ours: it shows an answer in one embed of 4,096 characters and has no page to turn; its finals come 0.3 s later. With 50 in one channel that refills evenly its last finals are 0.2 s earlier, its mean age twice ours.",
-];
-
 type Runner = (scenario: Scenario, streams: readonly Stream[]) => Promise<Figures>;
 
 const OURS = 'Pilotlight';
@@ -78,7 +69,6 @@ export async function run(): Promise<Result> {
     more: real.rows,
     goals: [...goalsOf(rows), ...real.goals],
     drawings,
-    remarks,
   };
 }
 
