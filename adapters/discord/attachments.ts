@@ -26,17 +26,19 @@ export const fetchImage = ({ url }: ImageRef, limits: ImageLimits): Promise<Uint
 export const hasTextFile = ({ attachments }: Attached): boolean => attachments.some(isText);
 
 /**
- * The text files of a message as Markdown, in their order; Discord's client makes a long paste into one
- * (message.txt). A file that cannot be read is named with the reason.
+ * The files of a message that are no pictures as Markdown, in their order. Text is read; Discord's client makes a
+ * long paste into a file (message.txt). One that cannot be read is named, so that the model does not guess.
  */
-export async function textFilesOf({ attachments }: Attached): Promise<string[]> {
-  return Promise.all([...attachments.filter(isText).values()].map(read));
+export async function filesOf({ attachments }: Attached): Promise<string[]> {
+  return Promise.all([...attachments.filter((file) => imageOf(file).length === 0).values()].map(read));
 }
 
 const isText = ({ contentType }: Attachment): boolean =>
   /^(text\/|application\/json)/.test(contentType ?? '');
 
-async function read({ name, url, size }: Attachment): Promise<string> {
+async function read(file: Attachment): Promise<string> {
+  const { name, url, size } = file;
+  if (!isText(file)) return `(The file ${name} cannot be read.)`;
   if (size > TEXT_LIMIT) return `(The file ${name} is too long to be read.)`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT) });

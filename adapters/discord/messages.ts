@@ -9,7 +9,7 @@ import {
 } from 'discord.js';
 import type { User as Asker, Bot, Question } from '../../src/bot/ports.ts';
 import type { ReplyAddress } from './address.ts';
-import { hasTextFile, imagesOf, textFilesOf } from './attachments.ts';
+import { filesOf, hasTextFile, imagesOf } from './attachments.ts';
 import { ownRole, quote, readable } from './text.ts';
 
 /** Another bot's message, a webhook's or Discord's own: never answered, or two bots would talk for ever. */
@@ -37,7 +37,9 @@ export async function questionOf(message: Message): Promise<Question> {
   const answered = repliedTo(message);
   const isOwn = answered?.author.id === message.client.user.id;
   const about = answered && !isOwn && mentionsBot(message) ? answered : null;
-  const parts = [about && quoteOf(about), textOf(message), ...(await textFilesOf(message))];
+  const parts = [about && quoteOf(about), textOf(message)];
+  // Files that cannot be read are no question by themselves.
+  if (about || !isEmpty(message)) parts.push(...(await filesOf(message)));
   return {
     platform: 'discord',
     workspace: guild ?? channel,

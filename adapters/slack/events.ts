@@ -17,6 +17,7 @@ export interface SlackMessage {
 }
 
 interface SlackFile {
+  readonly name?: string;
   readonly mimetype?: string;
   readonly url_private?: string;
   readonly size?: number;
@@ -45,6 +46,11 @@ export function isToSomebodyElse({ text = '' }: SlackMessage, self: Self): boole
   return first.startsWith('<@') && first.search(mentionOf(self)) !== 0;
 }
 
+/** True without words and pictures: a file alone. */
+export function isEmpty({ text = '', files = [] }: SlackMessage): boolean {
+  return text.trim() === '' && files.every((file) => imageOf(file).length === 0);
+}
+
 function mentionOf(self: Self): RegExp {
   return new RegExp(`<@${self.user}[|>]`);
 }
@@ -71,10 +77,21 @@ export function toQuestion(message: SlackMessage & { user: string }, self: Self,
     message: ts,
     conversation: conversationOf(channel, thread),
     author: { id: author, roles: [], ...(name ? { name } : {}) },
-    text: toMarkdown(message.text ?? '', self.user),
+    text: textOf(message, self),
     images: (message.files ?? []).flatMap(imageOf),
     address,
   };
+}
+
+/** Files that are no pictures are named beside the words, so that the model does not guess. */
+function textOf({ text = '', files = [] }: SlackMessage, self: Self): string {
+  const words = toMarkdown(text, self.user);
+  const pictures = files.filter((file) => imageOf(file).length > 0);
+  if (words === '' && pictures.length === 0) return '';
+  const unread = files
+    .filter((file) => !pictures.includes(file))
+    .map(({ name = 'that was shared' }) => `(The file ${name} cannot be read.)`);
+  return [words, ...unread].filter(Boolean).join('\n\n');
 }
 
 function imageOf({ mimetype, url_private, size }: SlackFile): ImageRef[] {

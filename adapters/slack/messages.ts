@@ -1,7 +1,15 @@
 import type { App } from '@slack/bolt';
 import type { Bot } from '../../src/bot/ports.ts';
 import { conversationOf } from './address.ts';
-import { isDirect, isSpoken, isToSomebodyElse, mentions, type SlackMessage, toQuestion } from './events.ts';
+import {
+  isDirect,
+  isEmpty,
+  isSpoken,
+  isToSomebodyElse,
+  mentions,
+  type SlackMessage,
+  toQuestion,
+} from './events.ts';
 import { selfIn } from './self.ts';
 import { whisper } from './whisper.ts';
 import type { Self } from './workspace.ts';
@@ -36,7 +44,7 @@ export function listenForQuestions(app: App, bot: Bot, workspaces: Workspaces): 
 
   /** A thread that we have answered in goes on without mentions. */
   const isFollowUp = async (message: SlackMessage, self: Self) => {
-    if (message.thread_ts === undefined || isToSomebodyElse(message, self)) return false;
+    if (message.thread_ts === undefined || isEmpty(message) || isToSomebodyElse(message, self)) return false;
     return bot.isEngaged({
       platform: 'slack',
       workspace: self.team,

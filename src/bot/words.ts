@@ -40,8 +40,8 @@ export const afterEarlier = '⏳ Waiting for the answer before this one';
 
 export const emptyPrompt = (platform: PlatformName): string =>
   platform === 'discord'
-    ? 'Ask me something: write your question after my name, or `/ask` and your question.'
-    : 'Ask me something: write your question after my name.';
+    ? 'Ask me something: write your question in words, in a channel after my name, or use `/ask`.'
+    : 'Ask me something: write your question in words, in a channel after my name.';
 export const emptyAnswer = '⚠️ The model gave an empty answer. Retry, or put the question another way.';
 export const wantsTool =
   '⚠️ The model asked for a tool, and there are none here. Put the question another way.';

@@ -49,7 +49,7 @@ describe('a mention in a channel', () => {
     expect((await next).text).toBe('hello');
   });
 
-  it('carries pictures along, and no other files', async () => {
+  it('carries pictures along, and names the files that are neither pictures nor text', async () => {
     const { fake, bot } = await connected();
     const next = bot.next();
     const content = new Uint8Array([1, 2, 3]);
@@ -62,9 +62,17 @@ describe('a mention in a channel', () => {
         { name: 'a.zip', mimetype: 'application/zip', content },
       ],
     });
-    expect((await next).images).toEqual([
-      { url: expect.stringContaining('a.png'), mimeType: 'image/png', bytes: 3 },
-    ]);
+    const { images, text } = await next;
+    expect(images).toEqual([{ url: expect.stringContaining('a.png'), mimeType: 'image/png', bytes: 3 }]);
+    expect(text).toBe('what is this?\n\n(The file a.zip cannot be read.)');
+  });
+
+  it('that is a file alone which cannot be read is empty, so that the bot can say how to ask', async () => {
+    const { fake, bot } = await connected();
+    const next = bot.next();
+    const file = { name: 'a.zip', mimetype: 'application/zip', content: new Uint8Array([1]) };
+    fake.say({ channel: fake.dm, user: fake.people.asker, text: '', files: [file] });
+    expect((await next).text).toBe('');
   });
 
   it('carries along what was pasted, which Discord makes a file of when it is long', async () => {

@@ -107,6 +107,20 @@ describe('asking in Slack', () => {
     expect(bot.questions[0]!.images).toEqual([
       { url: expect.stringContaining('plot.png'), mimeType: 'image/png', bytes: 5 },
     ]);
+    expect(bot.questions[0]!.text).toBe('(The file notes.pdf cannot be read.)');
+  });
+
+  it('takes a file alone that cannot be read for an empty question, and for none in a thread', async () => {
+    const { slack, bot } = await connect();
+    const { channel, dm, people } = slack;
+    const files = [{ name: 'notes.pdf', mimetype: 'application/pdf', content: Buffer.from('1') }];
+    const thread = slack.say({ channel, user: people.asker, text: 'Look at this.' });
+    bot.engaged.add(`${channel}:${thread}`);
+    slack.say({ channel, user: people.asker, text: '', thread, files });
+    slack.say({ channel: dm, user: people.asker, text: '', files });
+    await slack.eventsDelivered();
+    await until(() => expect(bot.questions).toHaveLength(1));
+    expect(bot.questions[0]).toMatchObject({ channel: dm, text: '' });
   });
 
   it('takes an empty mention too, so that the person gets an answer', async () => {
