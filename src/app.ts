@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { PilotlightBot } from './bot/bot.ts';
 import { type LimitSettings, Limits } from './bot/limits.ts';
 import { Metering } from './bot/metering.ts';
-import type { ChatPlatform } from './bot/ports.ts';
+import type { ChatPlatform, Spare } from './bot/ports.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Cluster, openCluster } from './cluster/open.ts';
 import type { Config } from './config.ts';
@@ -45,8 +45,8 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   });
   const platforms: ChatPlatform[] = [];
   const warm = createWarm({ config, store, leases: cluster.leases, models, platforms, clock, log });
-  platforms.push(...(await createPlatforms(config, store, warm, cluster, log, clock)));
   const pacer = new EditPacer({ clock, log, ledger: cluster.ledger });
+  platforms.push(...(await createPlatforms(config, store, warm, cluster, pacer, log, clock)));
   const admins = { slack: config.SLACK_ADMIN_IDS, discord: config.DISCORD_ADMIN_IDS };
   const bot = new PilotlightBot({
     store,
@@ -163,6 +163,7 @@ async function createPlatforms(
   store: Store,
   { commands, onIntent }: Warm,
   { leases }: Cluster,
+  spare: Spare,
   log: Logger,
   clock: Clock,
 ): Promise<ChatPlatform[]> {
@@ -186,6 +187,7 @@ async function createPlatforms(
         apiUrl: config.SLACK_API_URL,
         commands,
         onIntent,
+        spare,
         clock,
         log: log.child({ platform: 'slack' }),
       }),
@@ -202,6 +204,7 @@ async function createPlatforms(
         guildId: config.DISCORD_GUILD_ID,
         shards: config.DISCORD_SHARDS,
         leases,
+        spare,
         clock,
         log: log.child({ platform: 'discord' }),
       }),

@@ -8,6 +8,15 @@ export const GLOBAL_BUDGET = 'discord:global';
  */
 export const globalBudget: Budget = { id: GLOBAL_BUDGET, limit: 50, windowMs: 1000 };
 
+export const TYPING_BUDGET = 'discord:typing';
+
+/**
+ * Of all requests so many for "is typing…", which each channel that waits needs every 8 seconds: a thousand of them
+ * would use up what answers are written with, and refusals by the thousand can get the bot's address banned (10,000
+ * in 10 minutes). What there is no room for is shown a bit later.
+ */
+export const typingBudget: Budget = { id: TYPING_BUDGET, limit: 10, windowMs: 1000 };
+
 /**
  * Discord promises no number for messages; it behaves like 5 in any 5 seconds for each channel, counted
  * apart for creates and edits although both answer with the same bucket (measured; facts of the project).

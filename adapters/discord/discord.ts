@@ -9,6 +9,7 @@ import type {
   ImageLimits,
   ImageRef,
   ReplySurface,
+  Spare,
   Spot,
 } from '../../src/bot/ports.ts';
 import type { Clock } from '../../src/clock.ts';
@@ -39,6 +40,8 @@ export interface DiscordOptions {
   readonly shards?: number | 'auto';
   /** Which process has which shard's connection; default all are this one's. */
   readonly leases?: Leases;
+  /** Through which "is typing…" goes. */
+  readonly spare: Spare;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -63,7 +66,8 @@ class Discord implements ChatPlatform {
     this.#log = options.log.child({}, { serializers: { err: withoutRequest } });
     this.#commands = [ask, answerThis, ...(options.commands ? [modelCommand(options.commands)] : [])];
     this.#http = new DiscordHttp(options);
-    this.#typing = new Typing(this.#http, options.clock, this.#log);
+    const { spare, clock } = options;
+    this.#typing = new Typing(this.#http, { spare, clock, log: this.#log });
   }
 
   get connected(): boolean {

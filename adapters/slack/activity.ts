@@ -1,7 +1,8 @@
-import { WebAPIPlatformError } from '@slack/web-api';
+import type { Budget } from '../../src/bot/ports.ts';
 import type { SlackAddress } from './address.ts';
-import { codeOf } from './faults.ts';
+import { codeOf, toWriteError } from './faults.ts';
 import { Follower } from './follower.ts';
+import { limits } from './limits.ts';
 import { lacking, type Workspace } from './workspace.ts';
 
 /** The sign on the question: a reaction works in every kind of conversation, a status may not. */
@@ -25,12 +26,14 @@ export class Activity {
 
   /** `begun`: an earlier process may have left something. */
   constructor(workspace: Workspace, address: SlackAddress, begun: boolean) {
-    const { clock, throttles } = workspace;
+    const { clock, spare } = workspace;
+    const { team } = address;
     this.#workspace = workspace;
     this.#address = address;
     this.#sign = new Follower<boolean>({
       clock,
-      throttle: (on) => (on ? throttles.addReaction : throttles.removeReaction),
+      spare,
+      budget: (on) => (on ? limits.addReaction(team) : limits.removeReaction(team)),
       wanted: false,
       shown: begun ? undefined : false,
       apply: (on) => this.#react(on),
@@ -38,7 +41,8 @@ export class Activity {
     });
     this.#status = new Follower<string>({
       clock,
-      throttle: () => throttles.status,
+      spare,
+      budget: () => limits.status(team),
       wanted: '',
       shown: begun ? undefined : '',
       apply: (status) => this.#setStatus(status),
@@ -80,24 +84,24 @@ export class Activity {
     });
   }
 
-  async #react(on: boolean): Promise<boolean> {
+  async #react(on: boolean): Promise<void> {
     const { client, features } = this.#workspace;
-    if (!features.reactions) return true;
-    const sign = { channel: this.#address.channel, timestamp: this.#address.ts, name: SIGN };
+    const { team, channel, ts } = this.#address;
+    if (!features.reactions) return;
+    const sign = { channel, timestamp: ts, name: SIGN };
     try {
       await (on ? client.reactions.add(sign) : client.reactions.remove(sign));
     } catch (error) {
-      if (!(error instanceof WebAPIPlatformError)) return false;
+      throwIfItMayPass(error, on ? limits.addReaction(team) : limits.removeReaction(team));
       // already_reacted, no_reaction, message_not_found: as it should be
       if (lacking.has(codeOf(error))) features.reactions = false;
     }
-    return true;
   }
 
-  async #setStatus(status: string): Promise<boolean> {
+  async #setStatus(status: string): Promise<void> {
     const { client, features, log } = this.#workspace;
-    if (!features.status || !this.#statusHere) return true;
-    const { channel, thread } = this.#address;
+    if (!features.status || !this.#statusHere) return;
+    const { team, channel, thread } = this.#address;
     try {
       await client.assistant.threads.setStatus({
         channel_id: channel,
@@ -107,12 +111,16 @@ export class Activity {
         ...(status === '' ? {} : { loading_messages: [status.slice(0, MAX_LOADING_MESSAGE)] }),
       });
     } catch (error) {
-      if (!(error instanceof WebAPIPlatformError)) return false;
+      throwIfItMayPass(error, limits.status(team));
       const code = codeOf(error);
       this.#statusHere = false;
       if (lacking.has(code)) features.status = false;
       log.debug({ channel, code }, 'no status in this thread');
     }
-    return true;
   }
+}
+
+function throwIfItMayPass(error: unknown, budget: Budget): void {
+  const fault = toWriteError(error, [budget]);
+  if (fault.fault === 'unavailable' || fault.fault === 'rate-limited') throw fault;
 }

@@ -1,5 +1,5 @@
+import type { Budget, Spare } from '../../src/bot/ports.ts';
 import { type Clock, sleep } from '../../src/clock.ts';
-import type { Throttle } from './throttle.ts';
 
 /** Between two calls, and while there is no room for one; ms. */
 const PAUSE = 2_000;
@@ -10,8 +10,9 @@ const PAUSE = 2_000;
  */
 export class Follower<T> {
   readonly #clock: Clock;
-  readonly #throttle: (value: T) => Throttle;
-  readonly #apply: (value: T) => Promise<boolean>;
+  readonly #spare: Spare;
+  readonly #budget: (value: T) => Budget;
+  readonly #apply: (value: T) => Promise<void>;
   readonly #settled: () => void;
   #wanted: T;
   #shown: T | undefined;
@@ -20,19 +21,20 @@ export class Follower<T> {
   #ended = false;
 
   /**
-   * `shown` is what stands now, undefined if that is not known. `apply` must not throw; false: Slack was not
-   * reached, and is asked again. `settled` is called when what stands is what was wanted last.
+   * `shown` is what stands now, undefined if that is not known. When `apply` throws, Slack is asked again. `settled` is called when what stands is what was wanted last.
    */
   constructor(options: {
     clock: Clock;
-    throttle: (value: T) => Throttle;
+    spare: Spare;
+    budget: (value: T) => Budget;
     wanted: T;
     shown: T | undefined;
-    apply: (value: T) => Promise<boolean>;
+    apply: (value: T) => Promise<void>;
     settled: () => void;
   }) {
     this.#clock = options.clock;
-    this.#throttle = options.throttle;
+    this.#spare = options.spare;
+    this.#budget = options.budget;
     this.#apply = options.apply;
     this.#settled = options.settled;
     this.#wanted = options.wanted;
@@ -80,8 +82,12 @@ export class Follower<T> {
   }
 
   async #call(value: T): Promise<void> {
-    if (!this.#throttle(value).take()) return;
-    // What Slack was asked for without an answer may stand.
-    this.#shown = (await this.#apply(value)) ? value : undefined;
+    const applied = this.#spare.spare([this.#budget(value)], async () => {
+      // What Slack was asked for without an answer may stand.
+      this.#shown = undefined;
+      await this.#apply(value);
+      this.#shown = value;
+    });
+    await applied.catch(() => {});
   }
 }

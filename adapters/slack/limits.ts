@@ -16,14 +16,13 @@ export const limits = {
   startStream: (team: string): Budget => perMinute(team, 'chat.startStream', 20, 5),
   appendStream: (team: string): Budget => perMinute(team, 'chat.appendStream', 100, 10),
   stopStream: (team: string): Budget => perMinute(team, 'chat.stopStream', 20, 5),
+  /** Tier 3. */
+  addReaction: (team: string): Budget => perMinute(team, 'reactions.add', 50, 5),
+  removeReaction: (team: string): Budget => perMinute(team, 'reactions.remove', 50, 5),
+  /** 600 a minute, on the method's page. agents.sessions.setStatus needs none: twice a stream, and those are paced. */
+  status: (team: string): Budget => perMinute(team, 'assistant.threads.setStatus', 600, 20),
 } as const;
 
 function perMinute(team: string, method: string, limit: number, burst: number): Budget {
   return { id: `slack:${team}:${method}`, limit, windowMs: 60_000, burst };
 }
-
-/** Tier 3 for reactions; 600 a minute on the page of assistant.threads.setStatus. */
-export const signLimits = {
-  reaction: { limit: 50, windowMs: 60_000, burst: 5 },
-  status: { limit: 600, windowMs: 60_000, burst: 20 },
-} as const;

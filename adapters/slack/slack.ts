@@ -10,6 +10,7 @@ import type {
   ImageLimits,
   ImageRef,
   ReplySurface,
+  Spare,
   Spot,
 } from '../../src/bot/ports.ts';
 import type { Clock } from '../../src/clock.ts';
@@ -50,6 +51,8 @@ export interface SlackOptions {
   readonly commands?: Commands;
   /** Called when somebody opens the direct messages with the bot, and may be about to ask. */
   readonly onIntent?: ((place: { readonly channel: string }) => void) | undefined;
+  /** Through which signs of life go. */
+  readonly spare: Spare;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -90,7 +93,7 @@ class Slack implements ChatPlatform {
   #bot: Bot | undefined;
 
   constructor(options: SlackOptions) {
-    const { apiUrl, clock, log } = options;
+    const { apiUrl, spare, clock, log } = options;
     const client = clientOptions(apiUrl, log);
     this.#options = options;
     const { intake, accounts } = connectionsOf(options, client);
@@ -100,6 +103,7 @@ class Slack implements ChatPlatform {
     this.#workspaces = new Workspaces({
       accounts: this.#accounts,
       clientOptions: client,
+      spare,
       clock,
       log,
       stopped: (address) => this.#stopped(address),

@@ -1,9 +1,9 @@
 import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
+import type { Spare } from '../../src/bot/ports.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Activity } from './activity.ts';
 import type { SlackAddress } from './address.ts';
-import type { Throttle } from './throttle.ts';
 
 /** Which workspace. */
 export interface Where {
@@ -43,7 +43,7 @@ export interface Workspace {
   /** What Slack turned out to lack here is tried once, then left alone. */
   readonly features: { streams: boolean; sessions: boolean; status: boolean; reactions: boolean };
   /** For signs of life, which no reply may wait for. */
-  readonly throttles: Readonly<Record<'addReaction' | 'removeReaction' | 'status', Throttle>>;
+  readonly spare: Spare;
   /** What is shown as being at work. */
   readonly activities: Set<Activity>;
   /** The person pressed Slack's own Stop. */

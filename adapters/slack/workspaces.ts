@@ -1,10 +1,9 @@
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Logger } from 'pino';
+import type { Spare } from '../../src/bot/ports.ts';
 import { type Clock, sleep } from '../../src/clock.ts';
 import type { Accounts } from './accounts.ts';
 import type { SlackAddress } from './address.ts';
-import { signLimits } from './limits.ts';
-import { Throttle } from './throttle.ts';
 import { type Credentials, keyOf, type Where, type Workspace, whereOf } from './workspace.ts';
 
 /** A workspace in which nothing happened for so long is forgotten; what it holds is soon made again. ms. */
@@ -16,6 +15,7 @@ const LAST_SIGNS = 2_000;
 export interface WorkspacesOptions {
   readonly accounts: Accounts;
   readonly clientOptions: WebClientOptions;
+  readonly spare: Spare;
   readonly clock: Clock;
   readonly log: Logger;
   stopped(address: SlackAddress): void;
@@ -90,7 +90,7 @@ export class Workspaces {
   }
 
   #create(where: Where): Workspace {
-    const { accounts, clientOptions, clock, log, stopped } = this.#options;
+    const { accounts, clientOptions, spare, clock, log, stopped } = this.#options;
     const credentials = () => accounts.credentials(where);
     return {
       client: new WebClient(undefined, {
@@ -104,11 +104,7 @@ export class Workspaces {
       since: this.#since,
       credentials,
       features: { streams: true, sessions: true, status: true, reactions: true },
-      throttles: {
-        addReaction: new Throttle(clock, signLimits.reaction),
-        removeReaction: new Throttle(clock, signLimits.reaction),
-        status: new Throttle(clock, signLimits.status),
-      },
+      spare,
       activities: new Set(),
       stopped,
     };

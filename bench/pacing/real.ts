@@ -22,15 +22,15 @@ interface Place {
   readonly fake: FakeDiscord | FakeSlack;
 }
 
-async function discord(): Promise<Place> {
+async function discord(spare: EditPacer): Promise<Place> {
   const fake = await FakeDiscord.start();
-  return { fake, platform: createDiscord({ token: fake.token, apiUrl: fake.apiUrl, clock, log }) };
+  return { fake, platform: createDiscord({ token: fake.token, apiUrl: fake.apiUrl, spare, clock, log }) };
 }
 
-async function slack(): Promise<Place> {
+async function slack(spare: EditPacer): Promise<Place> {
   const fake = await FakeSlack.start();
   const { botToken, appToken, apiUrl } = fake;
-  return { fake, platform: createSlack({ botToken, appToken, apiUrl, clock, log }) };
+  return { fake, platform: createSlack({ botToken, appToken, apiUrl, spare, clock, log }) };
 }
 
 /** A bot that hands on where it was asked, each question once. */
@@ -78,7 +78,8 @@ function recording(surface: ReplySurface, writes: Write[], start: number): Reply
 
 /** All replies in one channel of the sandbox's platform. */
 export async function overHttp(scenario: Scenario, streams: readonly Stream[]): Promise<Figures> {
-  const { platform, fake } = await (scenario.rules.dialect === 'slack' ? slack() : discord());
+  const pacer = new EditPacer({ clock, log });
+  const { platform, fake } = await (scenario.rules.dialect === 'slack' ? slack(pacer) : discord(pacer));
   const { bot, next } = listener();
   await platform.start(bot);
   try {
@@ -90,7 +91,6 @@ export async function overHttp(scenario: Scenario, streams: readonly Stream[]): 
     }
     const writes: Write[] = [];
     const start = clock.monotonic();
-    const pacer = new EditPacer({ clock, log });
     await Promise.all(
       streams.map(({ tokens, times }, i) => {
         const surface = recording(surfaces[i]!, writes, start);

@@ -31,6 +31,7 @@ export type {
   Receipt,
   ReplySurface,
   SeenLimit,
+  Spare,
   WriteOp,
   WriteOptions,
 } from '../reply/surface.ts';

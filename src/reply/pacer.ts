@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { BudgetWindow } from './budget.ts';
 import type { Ledger, Slot } from './ledger.ts';
 import { decide, type ReplyState, tuning } from './policy.ts';
-import type { Budget, Receipt, WriteOp } from './surface.ts';
+import { type Budget, type Receipt, type Spare, WriteError, type WriteOp } from './surface.ts';
 
 /** What a write came to, as far as budgets go. */
 export interface Outcome {
@@ -35,7 +35,7 @@ const startsMs = 8;
  * Decides when which reply may write, so that all replies on a budget share it and none exceeds it. The
  * policy is in policy.ts, the counting in budget.ts; this is the loop between them.
  */
-export class EditPacer {
+export class EditPacer implements Spare {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #share: number;
@@ -73,6 +73,26 @@ export class EditPacer {
   changed(reply: PacedReply): void {
     this.#replies.add(reply);
     this.#lookIn(0);
+  }
+
+  async spare<T>(budgets: readonly Budget[], call: () => Promise<T>): Promise<T | undefined> {
+    const now = this.#clock.monotonic();
+    const windows = this.#windowsOf(budgets);
+    if (windows.some((window) => window.freeAt(1, now) > now)) return undefined;
+    const slot = this.#ledger && (await this.#reserve(this.#ledger, windows));
+    if (this.#ledger && !slot) return undefined;
+    for (const window of windows) window.take(this.#clock.monotonic());
+    let outcome: Outcome = {};
+    try {
+      return await call();
+    } catch (error) {
+      if (error instanceof WriteError && error.fault === 'rate-limited')
+        outcome = { limited: { retryAfterMs: error.retryAfterMs ?? 0, budgets: error.budgets } };
+      throw error;
+    } finally {
+      slot?.answered();
+      this.#settle(windows, outcome);
+    }
   }
 
   /** Writes nothing any more. Replies that had more to write never stand; what they are is in the store. */
@@ -147,21 +167,29 @@ export class EditPacer {
     windows: readonly BudgetWindow[],
   ): Promise<void> {
     this.#asking.add(reply);
+    const slot = await this.#reserve(ledger, windows);
+    this.#asking.delete(reply);
+    if (!slot) return this.#lookIn(0);
+    if (this.#replies.has(reply) && reply.state(this.#clock.monotonic()))
+      this.#start(reply, op, windows, slot);
+    else slot.giveBack();
+  }
+
+  /** Undefined when the other processes leave no room, or cannot be asked. */
+  async #reserve(ledger: Ledger, windows: readonly BudgetWindow[]): Promise<Slot | undefined> {
     for (const window of windows) window.take(this.#clock.monotonic());
     const answer = await ledger.reserve(windows.map(({ budget }) => budget)).catch((error) => {
       this.#log.warn({ err: error }, 'cannot ask the other processes for a slot');
       return undefined;
     });
-    this.#asking.delete(reply);
     const now = this.#clock.monotonic();
     const waits = new Map(answer?.full ? answer.budgets.map((full) => [full.id, full.retryAfterMs]) : []);
     for (const window of windows) window.giveBack(now, answer ? waits.get(window.id) : askAgainMs);
-    if (!answer || answer.full) return this.#lookIn(0);
+    if (!answer || answer.full) return undefined;
     // What is left of a slot counts this write, which the window counts once it starts.
     for (const { budget, remaining, resetAfterMs } of answer.seen)
       this.#windows.get(budget)?.learn({ budget, remaining: remaining + 1, resetAfterMs }, now);
-    if (this.#replies.has(reply) && reply.state(now)) this.#start(reply, op, windows, answer);
-    else answer.giveBack();
+    return answer;
   }
 
   #settle(windows: readonly BudgetWindow[], { seen = [], limited }: Outcome): void {

@@ -85,6 +85,15 @@ export class WriteError extends Error {
   }
 }
 
+/** Lets calls through that show life: they share budgets with each other or with answers, and may be left out. */
+export interface Spare {
+  /**
+   * Makes the call if there is room for it now in all of these budgets; else resolves to undefined. What the call
+   * throws is thrown; a {@link WriteError} that says to wait counts for the budgets.
+   */
+  spare<T>(budgets: readonly Budget[], call: () => Promise<T>): Promise<T | undefined>;
+}
+
 export interface ReplySurface {
   readonly dialect: Dialect;
   /** The budgets that one write would use now. */

@@ -232,6 +232,30 @@ describe('typing', () => {
     expect(calls(it.fake, TYPING)).toBe(2);
   });
 
+  it('leaves most of what Discord takes to the answers when many channels wait, and shows in all of them', async () => {
+    const clock = new VirtualClock();
+    const it = await connected({ clock });
+    const { guildId: guild, people, channel } = it.fake;
+    const threads = Array.from({ length: 25 }, (_, i) =>
+      it.fake.createThread({ channel, user: people.asker, name: `thread ${i}` }),
+    );
+    for (const thread of threads) {
+      const address = { by: 'message', guild, channel: thread, author: people.asker, message: thread };
+      it.discord.open(address, 0).activity('is waking the model…');
+    }
+    await vi.waitUntil(() => calls(it.fake, TYPING) === 10, { timeout: 5_000 });
+    await clock.advance(1_500);
+    expect(calls(it.fake, TYPING)).toBe(10);
+    await vi.waitUntil(
+      async () => {
+        await clock.advance(100);
+        return calls(it.fake, TYPING) >= 25;
+      },
+      { timeout: 10_000 },
+    );
+    expect(threads.every((thread) => it.fake.activity(thread).length > 0)).toBe(true);
+  });
+
   it('that fails hurts nobody', async () => {
     const it = await connected();
     const { reply } = await mentioned(it);

@@ -4,6 +4,7 @@ import { createDiscord, type DiscordOptions } from '../../adapters/discord/disco
 import { FakeDiscord, type FakeDiscordOptions } from '../../sandbox/discord/fake-discord.ts';
 import type { ChatPlatform, Page, WriteOptions } from '../../src/bot/ports.ts';
 import { systemClock } from '../../src/clock.ts';
+import { EditPacer } from '../../src/reply/pacer.ts';
 import { MemoryBot } from '../support/memory-bot.ts';
 
 export { MemoryBot } from '../support/memory-bot.ts';
@@ -28,10 +29,12 @@ export async function localDiscord(options: FakeDiscordOptions = {}): Promise<Fa
 export function adapterFor(fake: FakeDiscord, options: Partial<DiscordOptions> = {}) {
   const log: LogLine[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line)) });
+  const { clock = systemClock } = options;
   const discord = createDiscord({
     token: fake.token,
     apiUrl: fake.apiUrl,
-    clock: systemClock,
+    spare: new EditPacer({ clock, log: logger }),
+    clock,
     log: logger,
     ...options,
   });

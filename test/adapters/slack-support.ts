@@ -6,6 +6,7 @@ import { FakeSlack, type FakeSlackOptions } from '../../sandbox/slack/fake-slack
 import { signature } from '../../sandbox/slack/http-events.ts';
 import type { ChatPlatform, Page, ReplySurface, WriteOptions } from '../../src/bot/ports.ts';
 import { systemClock } from '../../src/clock.ts';
+import { EditPacer } from '../../src/reply/pacer.ts';
 import { Seal } from '../../src/seal.ts';
 import type { InstallationStore } from '../../src/store/installation-store.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
@@ -33,12 +34,15 @@ export async function startFake(options: FakeSlackOptions = {}): Promise<FakeSla
 /** The adapter on a fake Slack, not started. */
 export function createOn(slack: FakeSlack, options: Partial<SlackOptions> = {}): Omit<Running, 'bot'> {
   const logged: string[] = [];
+  const log = pino({ level: 'debug' }, { write: (line) => logged.push(line) });
+  const { clock = systemClock } = options;
   const platform = createSlack({
     botToken: slack.botToken,
     appToken: slack.appToken,
     apiUrl: slack.apiUrl,
-    clock: systemClock,
-    log: pino({ level: 'debug' }, { write: (line) => logged.push(line) }),
+    spare: new EditPacer({ clock, log }),
+    clock,
+    log,
     ...options,
   });
   onTestFinished(() => platform.close());

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { Workspaces } from '../../adapters/slack/workspaces.ts';
+import { EditPacer } from '../../src/reply/pacer.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 it('what a workspace holds is kept while it is used, and forgotten after an hour without', async () => {
@@ -12,7 +13,8 @@ it('what a workspace holds is kept while it is used, and forgotten after an hour
     credentials: async () => undefined,
   };
   const log = pino({ level: 'silent' });
-  const workspaces = new Workspaces({ accounts, clientOptions: {}, clock, log, stopped: () => {} });
+  const spare = new EditPacer({ clock, log });
+  const workspaces = new Workspaces({ accounts, clientOptions: {}, spare, clock, log, stopped: () => {} });
   const [used, unused] = [workspaces.of({ team: 'T1' }), workspaces.of({ team: 'T2' })];
   await clock.advance(3_000_000);
   expect(workspaces.of({ team: 'T1' })).toBe(used);

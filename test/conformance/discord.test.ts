@@ -2,14 +2,18 @@ import { pino } from 'pino';
 import { createDiscord, type DiscordOptions } from '../../adapters/discord/discord.ts';
 import { FakeDiscord } from '../../sandbox/discord/fake-discord.ts';
 import { systemClock } from '../../src/clock.ts';
+import { EditPacer } from '../../src/reply/pacer.ts';
 import { conformance, type Way } from './adapter-suite.ts';
+
+const log = pino({ level: 'silent' });
 
 const create = (discord: FakeDiscord, options: Partial<DiscordOptions> = {}) =>
   createDiscord({
     token: discord.token,
     apiUrl: discord.apiUrl,
+    spare: new EditPacer({ clock: systemClock, log }),
     clock: systemClock,
-    log: pino({ level: 'silent' }),
+    log,
     ...options,
   });
 

@@ -2,16 +2,20 @@ import { pino } from 'pino';
 import { createSlack, type SlackOptions } from '../../adapters/slack/slack.ts';
 import { FakeSlack } from '../../sandbox/slack/fake-slack.ts';
 import { systemClock } from '../../src/clock.ts';
+import { EditPacer } from '../../src/reply/pacer.ts';
 import { nowhere, served } from '../support/slack-http.ts';
 import { conformance, type Harness } from './adapter-suite.ts';
+
+const log = pino({ level: 'silent' });
 
 const create = (slack: FakeSlack, options: Partial<SlackOptions> = {}) =>
   createSlack({
     botToken: slack.botToken,
     appToken: slack.appToken,
     apiUrl: slack.apiUrl,
+    spare: new EditPacer({ clock: systemClock, log }),
     clock: systemClock,
-    log: pino({ level: 'silent' }),
+    log,
     ...options,
   });
 

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { Full, Ledger, Slot } from '../../src/reply/ledger.ts';
 import { openReply } from '../../src/reply/live-reply.ts';
 import { EditPacer } from '../../src/reply/pacer.ts';
-import type { Budget } from '../../src/reply/surface.ts';
+import { type Budget, WriteError } from '../../src/reply/surface.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { discordRules, StrictPlatform } from './strict-platform.ts';
+import { discordRules, StrictPlatform, slackRules } from './strict-platform.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -47,7 +47,7 @@ function open() {
   const ledger = new LedgerDouble(clock);
   const pacer = new EditPacer({ clock, log, ledger });
   const reply = openReply(pacer, platform.surface(), { turn: 'turn-1', clock, log });
-  return { clock, platform, ledger, reply };
+  return { clock, platform, ledger, pacer, reply };
 }
 
 const full = (retryAfterMs: number): Full => ({
@@ -114,5 +114,64 @@ describe('a pacer that shares its budgets with other processes', () => {
     await clock.advance(5_000);
     expect(platform.writes).toEqual([]);
     expect(ledger.givenBack).toBe(1);
+  });
+});
+
+describe('a call that may be left out', () => {
+  const budget: Budget = { id: 'reactions', limit: 2, windowMs: 1_000 };
+  const wholeWindow = 1_100;
+
+  it('is made while its budget has room, and counts', async () => {
+    const clock = new VirtualClock();
+    const pacer = new EditPacer({ clock, log });
+    const call = () => pacer.spare([budget], async () => 'made');
+    expect([await call(), await call(), await call()]).toEqual(['made', 'made', undefined]);
+    await clock.advance(wholeWindow);
+    expect(await call()).toBe('made');
+  });
+
+  it('is left out when answers have used the budget up', async () => {
+    const clock = new VirtualClock();
+    const pacer = new EditPacer({ clock, log });
+    const platform = new StrictPlatform(clock, slackRules);
+    const reply = openReply(pacer, platform.surface(), { turn: 'turn-1', clock, log });
+    reply.append('one two ');
+    while (platform.messages.length === 0) await clock.advance(1);
+    const call = () => pacer.spare(platform.surface().budgets('post'), async () => 'made');
+    expect(await call()).toBeUndefined();
+    await clock.advance(wholeWindow);
+    expect(await call()).toBe('made');
+  });
+
+  it('is left out when the other processes have used the budget up, or cannot be asked', async () => {
+    const { clock, ledger, pacer } = open();
+    let made = 0;
+    const call = async () => {
+      const spared = pacer.spare([budget], async () => (made += 1));
+      await clock.advance(10);
+      return spared;
+    };
+    ledger.answers.push({ full: true, budgets: [{ id: budget.id, retryAfterMs: 5_000 }] });
+    expect(await call()).toBeUndefined();
+    await clock.advance(4_000);
+    expect(await call()).toBeUndefined();
+    expect(ledger.asked).toHaveLength(1);
+    await clock.advance(1_000);
+    ledger.answers.push(new Error('the database is away'));
+    expect(await call()).toBeUndefined();
+    await clock.advance(1_000);
+    expect(await call()).toBe(1);
+    expect(ledger.answered).toBe(1);
+  });
+
+  it('that the platform refuses is not made again before it may be', async () => {
+    const clock = new VirtualClock();
+    const pacer = new EditPacer({ clock, log });
+    const refused = new WriteError('rate-limited', 'too many', { retryAfterMs: 30_000 });
+    await expect(pacer.spare([budget], () => Promise.reject(refused))).rejects.toBe(refused);
+    await clock.advance(29_000);
+    expect(await pacer.spare([budget], async () => 'made')).toBeUndefined();
+    await clock.advance(4_000);
+    expect(await pacer.spare([budget], async () => 'made')).toBe('made');
   });
 });
