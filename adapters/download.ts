@@ -15,7 +15,7 @@ export async function downloadImage(
   try {
     const response = await fetch(url, { headers, redirect: 'manual', signal });
     const fault = faultOf(response, noPicture);
-    if (fault === undefined) return await read(response, maxBytes);
+    if (fault === undefined) return (await readUpTo(maxBytes, response)) ?? tooLarge();
     await response.body?.cancel();
     throw new ImageError(fault, { status: response.status });
   } catch (error) {
@@ -32,13 +32,18 @@ function faultOf({ status, headers }: Response, noPicture: string): string | und
   return status === 200 && isPicture ? undefined : noPicture;
 }
 
-async function read(response: Response, maxBytes: number): Promise<Uint8Array> {
+const tooLarge = (): never => {
+  throw new ImageError('it is too large');
+};
+
+/** The whole body; undefined when it has more bytes than that, whatever was said of it. */
+export async function readUpTo(maxBytes: number, { body }: Response): Promise<Uint8Array | undefined> {
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of response.body ?? []) {
+  for await (const part of body ?? []) {
     parts.push(part);
     size += part.length;
-    if (size > maxBytes) throw new ImageError('it is too large');
+    if (size > maxBytes) return undefined;
   }
   return Buffer.concat(parts, size);
 }

@@ -1,4 +1,5 @@
 import type { ImageRef, Question } from '../../src/bot/ports.ts';
+import { isText, type SharedFile } from '../shared-file.ts';
 import { conversationOf, type SlackAddress } from './address.ts';
 import { toMarkdown } from './text.ts';
 import type { Self } from './workspace.ts';
@@ -46,17 +47,34 @@ export function isToSomebodyElse({ text = '' }: SlackMessage, self: Self): boole
   return first.startsWith('<@') && first.search(mentionOf(self)) !== 0;
 }
 
-/** True without words and pictures: a file alone. */
+/** True without words, pictures and text: a file alone that cannot be read. */
 export function isEmpty({ text = '', files = [] }: SlackMessage): boolean {
-  return text.trim() === '' && files.every((file) => imageOf(file).length === 0);
+  const isRead = (file: SlackFile) => imageOf(file).length > 0 || isText(file.mimetype ?? '');
+  return text.trim() === '' && !files.some(isRead);
+}
+
+/** The files that are no pictures. */
+export function filesOf({ files = [] }: SlackMessage): SharedFile[] {
+  return files
+    .filter((file) => imageOf(file).length === 0)
+    .map(({ name = 'that was shared', mimetype = '', url_private = '', size = 0 }) => ({
+      name,
+      type: mimetype,
+      url: url_private,
+      bytes: size,
+    }));
 }
 
 function mentionOf(self: Self): RegExp {
   return new RegExp(`<@${self.user}[|>]`);
 }
 
-/** `author` is the id by which the bot core knows who asks. */
-export function toQuestion(message: SlackMessage & { user: string }, self: Self, author: string): Question {
+/** `author` is the id by which the bot core knows who asks, `files` what else was shared, as Markdown. */
+export function toQuestion(
+  message: SlackMessage & { user: string },
+  self: Self,
+  { author, files }: { author: string; files: readonly string[] },
+): Question {
   const { channel, ts, user } = message;
   const thread = message.thread_ts ?? ts;
   const name = message.user_profile?.display_name;
@@ -77,21 +95,10 @@ export function toQuestion(message: SlackMessage & { user: string }, self: Self,
     message: ts,
     conversation: conversationOf(channel, thread),
     author: { id: author, roles: [], ...(name ? { name } : {}) },
-    text: textOf(message, self),
+    text: [toMarkdown(message.text ?? '', self.user), ...files].filter(Boolean).join('\n\n'),
     images: (message.files ?? []).flatMap(imageOf),
     address,
   };
-}
-
-/** Files that are no pictures are named beside the words, so that the model does not guess. */
-function textOf({ text = '', files = [] }: SlackMessage, self: Self): string {
-  const words = toMarkdown(text, self.user);
-  const pictures = files.filter((file) => imageOf(file).length > 0);
-  if (words === '' && pictures.length === 0) return '';
-  const unread = files
-    .filter((file) => !pictures.includes(file))
-    .map(({ name = 'that was shared' }) => `(The file ${name} cannot be read.)`);
-  return [words, ...unread].filter(Boolean).join('\n\n');
 }
 
 function imageOf({ mimetype, url_private, size }: SlackFile): ImageRef[] {

@@ -1,7 +1,9 @@
 import type { App } from '@slack/bolt';
 import type { Bot } from '../../src/bot/ports.ts';
+import type { SharedFile } from '../shared-file.ts';
 import { conversationOf } from './address.ts';
 import {
+  filesOf,
   isDirect,
   isEmpty,
   isSpoken,
@@ -26,14 +28,21 @@ const NOT_TAKEN = 'I could not take your question. Please ask again.';
  * and Slack may send each again: all go to `bot.ask`, which takes a message once. What a listener here
  * throws leaves the event unacknowledged, so that it comes again.
  */
-export function listenForQuestions(app: App, bot: Bot, workspaces: Workspaces): void {
+export function listenForQuestions(
+  app: App,
+  bot: Bot,
+  workspaces: Workspaces,
+  read: (files: readonly SharedFile[], where: Self) => Promise<readonly string[]>,
+): void {
   const ask = async (
     message: SlackMessage & { user: string },
     self: Self,
     { retry, tell }: { retry: number | undefined; tell: boolean },
   ) => {
     try {
-      await bot.ask(toQuestion(message, self, workspaces.userIn(self, message.user)));
+      // Files that cannot be read are no question by themselves.
+      const files = isEmpty(message) ? [] : await read(filesOf(message), self);
+      await bot.ask(toQuestion(message, self, { author: workspaces.userIn(self, message.user), files }));
     } catch (error) {
       const words = retry === LAST_RETRY ? NOT_TAKEN : retry === 1 ? COMES_AGAIN : undefined;
       const to = { channel: message.channel, user: message.user, thread: message.thread_ts };

@@ -22,16 +22,17 @@ import { clientOptions } from './client.ts';
 import { listenForCommands, postNotice } from './commands.ts';
 import { Connection } from './connection.ts';
 import { Endpoint, type Install } from './endpoint.ts';
+import { fetchImage, readFiles } from './files.ts';
 import { Installations } from './installations.ts';
 import type { Intake } from './intake.ts';
 import { slackLogger } from './log.ts';
 import { ManyWorkspaces } from './many-workspaces.ts';
 import { listenForQuestions } from './messages.ts';
 import { OneWorkspace } from './one-workspace.ts';
-import { fetchImage } from './pictures.ts';
 import { listenForPresses } from './presses.ts';
 import { StoringApp } from './storing-app.ts';
 import { SlackSurface } from './surface.ts';
+import type { Where } from './workspace.ts';
 import { Workspaces } from './workspaces.ts';
 
 export interface SlackOptions {
@@ -148,14 +149,20 @@ class Slack implements ChatPlatform {
   }
 
   async fetchImage(image: ImageRef, limits: ImageLimits, address: Address): Promise<Uint8Array> {
-    const credentials = await this.#workspaces.of(address as SlackAddress).credentials();
-    return fetchImage(image, { token: credentials?.token, apiUrl: this.#options.apiUrl }, limits);
+    return fetchImage(image, await this.#access(address as SlackAddress), limits);
+  }
+
+  async #access(where: Where) {
+    const credentials = await this.#workspaces.of(where).credentials();
+    return { token: credentials?.token, apiUrl: this.#options.apiUrl };
   }
 
   #listen(bot: Bot): StoringApp {
     const { clock, log, commands, onIntent } = this.#options;
     const app = new StoringApp(this.#boltOptions(), { clock, log });
-    listenForQuestions(app, bot, this.#workspaces);
+    listenForQuestions(app, bot, this.#workspaces, async (files, where) =>
+      files.length === 0 ? [] : readFiles(files, await this.#access(where)),
+    );
     listenForPresses(app, bot, this.#workspaces);
     this.#accounts.listen?.(app, this.#workspaces);
     if (commands) listenForCommands(app, commands, this.#workspaces, log);

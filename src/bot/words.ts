@@ -47,7 +47,7 @@ export const wantsTool =
   '⚠️ The model asked for a tool, and there are none here. Put the question another way.';
 export const cutAtLimit = '✂️ Cut at the limit for one answer.';
 export const leftOut = 'Earlier turns of this conversation no longer fit and were left out.';
-export const cannotSee = '🖼️ This model cannot see pictures: it answered the words alone.';
+export const cannotSee = '🖼️ This model cannot see pictures: it was given the words alone.';
 export const onlyPictures = '🖼️ This model cannot see pictures. Put your question in words.';
 export const picturesNotRead = (reasons: readonly string[]): string =>
   `⚠️ ${reasons.length === 1 ? 'A picture' : `${reasons.length} pictures`} could not be read: ${[...new Set(reasons)].join('; ')}.`;

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { needed } from '../../adapters/slack/tokens.ts';
 import { answers, connect, until } from './slack-support.ts';
 
 describe('asking in Slack', () => {
@@ -108,6 +111,70 @@ describe('asking in Slack', () => {
       { url: expect.stringContaining('plot.png'), mimeType: 'image/png', bytes: 5 },
     ]);
     expect(bot.questions[0]!.text).toBe('(The file notes.pdf cannot be read.)');
+  });
+
+  it('carries text files along, such as snippets, and names those that cannot be read', async () => {
+    const { slack, bot } = await connect();
+    slack.say({
+      channel: slack.channel,
+      user: slack.people.asker,
+      text: '@pilotlight what is wrong here?',
+      files: [
+        { name: 'fib.py', mimetype: 'text/x-python', content: Buffer.from('def fib(n):\n    return n\n') },
+        { name: 'huge.txt', mimetype: 'text/plain', content: Buffer.alloc(300 * 1024, 'x') },
+        { name: 'notes.pdf', mimetype: 'application/pdf', content: Buffer.from('1') },
+      ],
+    });
+    await until(() => expect(bot.questions).toHaveLength(1));
+    expect(bot.questions[0]!.text).toBe(
+      [
+        'what is wrong here?',
+        'fib.py:',
+        'def fib(n):\n    return n',
+        '(The file huge.txt is too long to be read.)',
+        '(The file notes.pdf cannot be read.)',
+      ].join('\n\n'),
+    );
+  });
+
+  it('does not take the login page for a text file that it may not see', async () => {
+    const { slack, bot } = await connect({ fake: { scopes: needed } });
+    const file = { name: 'fib.py', mimetype: 'text/x-python', content: Buffer.from('def fib(n)') };
+    slack.say({ channel: slack.dm, user: slack.people.asker, text: 'what is it?', files: [file] });
+    await until(() => expect(bot.questions).toHaveLength(1));
+    expect(bot.questions[0]!.text).toBe('what is it?\n\n(The file fib.py could not be read.)');
+  });
+
+  it('does not send its token to another host for a text file', async () => {
+    const { slack, bot } = await connect();
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      response.writeHead(200, { 'content-type': 'text/plain' }).end('elsewhere');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const file = {
+      name: 'a.txt',
+      mimetype: 'text/plain',
+      size: 9,
+      url_private: `http://127.0.0.1:${port}/a.txt`,
+    };
+    slack.sendEvent({
+      type: 'message',
+      subtype: 'file_share',
+      channel: slack.dm,
+      channel_type: 'im',
+      user: slack.people.asker,
+      text: 'look',
+      ts: '1767614400.000009',
+      event_ts: '1767614400.000009',
+      files: [file],
+    });
+    await until(() => expect(bot.questions).toHaveLength(1));
+    expect(bot.questions[0]!.text).toBe('look\n\n(The file a.txt cannot be read.)');
+    expect(asked).toEqual([]);
   });
 
   it('takes a file alone that cannot be read for an empty question, and for none in a thread', async () => {

@@ -139,7 +139,7 @@ describe('pictures', () => {
     await ask('What is this?', [picture('cat')]);
     expect(asked(0)).toBe('What is this?\n\n(A picture that you cannot see.)');
     expect(play.chat.shown).toEqual([
-      'Which picture? | 🖼️ This model cannot see pictures: it answered the words alone.',
+      'Which picture? | 🖼️ This model cannot see pictures: it was given the words alone.',
     ]);
     await ask('', [picture('cat')]);
     expect(play.chat.shown[1]).toBe('🖼️ This model cannot see pictures. Put your question in words.');

@@ -1,0 +1,38 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readFile } from '../../adapters/shared-file.ts';
+
+/** Reads a file that a server hands out in this way, and of which the platform said so much. */
+async function reading(status: number, body: string | Buffer, { bytes = 9, type = 'text/plain' } = {}) {
+  const server = createServer((_request, response) => {
+    response.writeHead(status, { 'content-type': type, location: '/elsewhere' }).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a.txt`;
+  return readFile({ name: 'a.txt', type, url, bytes }, { withinMs: 10_000 });
+}
+
+describe('a shared text file', () => {
+  it('is its name and its text', async () => {
+    expect(await reading(200, ' Zwölf Zeilen.\n')).toBe('a.txt:\n\nZwölf Zeilen.');
+    expect(await reading(200, '<p>', { type: 'text/html' })).toBe('a.txt:\n\n<p>');
+  });
+
+  it('is not read past 256 KB, whatever was said of its size', async () => {
+    expect(await reading(200, Buffer.alloc(300 * 1024, 'x'))).toBe(
+      '(The file a.txt is too long to be read.)',
+    );
+    expect(await reading(200, 'short', { bytes: 300 * 1024 })).toBe(
+      '(The file a.txt is too long to be read.)',
+    );
+  });
+
+  it.each([302, 404, 500])(
+    'that is answered with %i could not be read, and no redirect is followed',
+    async (status) => {
+      expect(await reading(status, 'no')).toBe('(The file a.txt could not be read.)');
+    },
+  );
+});
