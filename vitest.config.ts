@@ -9,8 +9,8 @@ export default defineConfig({
     // They wait for timers, sockets and processes most of the time. Vitest's own choice is a core fewer than there are.
     maxWorkers: Math.min(2 * availableParallelism(), 16),
     // End-to-end tests start real servers on loopback; on two cores a slow neighbour must not fail them.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Both share the workers. Vitest begins with the first by name, so that no long file is left for the end.
     projects: [
       { extends: true, test: { name: 'long', include: [LONG] } },

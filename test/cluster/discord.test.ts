@@ -15,7 +15,6 @@ async function atDiscord(test: TestContext) {
   const env = {
     ...discordChannel.alone,
     DATABASE_URL: await postgres.database(),
-    NODE_COMPILE_CACHE: 'node_modules/.cache/compile',
   };
   const user = discord.people.asker;
   const channel = discord.createThread({ channel: discord.channel, user, name: 'a thread' });

@@ -27,7 +27,6 @@ async function together(test: TestContext, processes: number, model?: SleepingMo
     startProcess(test, fakes, {
       ...slackChannel.alone,
       DATABASE_URL,
-      NODE_COMPILE_CACHE: 'node_modules/.cache/compile',
     });
   const bots: BotProcess[] = [];
   for (let i = 0; i < processes; i += 1) bots.push(await start());

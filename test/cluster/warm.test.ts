@@ -39,7 +39,6 @@ async function together(test: TestContext, processes: number) {
     MODAL_APP: modal.app,
     MODAL_SERVER: modal.server,
     DATABASE_URL: url,
-    NODE_COMPILE_CACHE: 'node_modules/.cache/compile',
   };
   const bots = await Promise.all(Array.from({ length: processes }, () => startProcess(test, fakes, env)));
   const shown = () => slack.messages(slack.channel).findLast(({ onlyFor }) => onlyFor);

@@ -6,7 +6,7 @@ import { Answers, startFakes, startProcess } from './support.ts';
 
 // Three processes start one after another.
 it('what is asked in a Discord thread while the bot is down is answered after its start, once and in order', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async (test) => {
   const fakes = await startFakes(test, {});
   const { discord, model } = fakes;

@@ -124,8 +124,10 @@ describe.concurrent('the buttons under an answer', () => {
   });
 
   it.for(both)('ask again in $name in a new message, and keep the first', async (place, test) => {
-    const { sandbox, answers, ask } = await talkIn(test, place, { model: { tokensPerSecond: 100 } });
+    const { sandbox, answers, ask, model } = await talkIn(test, place);
     const { asker } = place.fake(sandbox).people;
+    // It goes on until it is stopped, however long that takes.
+    model.streamFaults.add({ type: 'silence', after: 4 });
     await ask('write 400 characters');
     await answers.see(isGrowing('Part 1'));
     await answers.click('Stop', asker);

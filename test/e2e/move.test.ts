@@ -9,7 +9,7 @@ import { Answers, isGrowing, slackChannel, startFakes, startProcess } from './su
 
 // Two bots, a Postgres and a move, one after the other.
 it('moves to Postgres in the middle of an answer: the same message says so, and goes on', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async (test) => {
   const folder = await mkdtemp(join(tmpdir(), 'pilotlight-'));
   test.onTestFinished(() => rm(folder, { recursive: true, force: true }));

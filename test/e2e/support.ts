@@ -83,7 +83,7 @@ export const discordCommand: Place = {
 };
 
 /** Past this a test has failed; nothing waits for as long as this when all is well. ms */
-const PATIENCE = 25_000;
+const PATIENCE = 50_000;
 
 /** Resolves to what `look` finds, looking again at each change. */
 export async function until<T>(
@@ -226,7 +226,7 @@ export interface BotProcess {
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
-/** Starts `src/main.ts` as an operator would, and waits until it says that it is ready. */
+/** Starts `src/main.ts` as `npm start` does, and waits until it says that it is ready. */
 export async function startProcess(
   test: TestContext,
   { slack, discord, model }: Fakes & { model: SleepingModel },
@@ -235,6 +235,7 @@ export async function startProcess(
   const child = spawn(process.execPath, ['src/main.ts'], {
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: 'node_modules/.cache/compile',
       SLACK_BOT_TOKEN: slack.botToken,
       SLACK_APP_TOKEN: slack.appToken,
       SLACK_API_URL: slack.apiUrl,
