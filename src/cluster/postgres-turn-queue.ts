@@ -86,8 +86,8 @@ export class PostgresTurnQueue implements TurnQueue {
   /** What is in hand, by the job's id. */
   readonly #inHand = new Map<string, AbortController>();
   #run: Run | undefined;
-  /** The queues that this process takes turns from. */
-  #own: readonly string[] = [];
+  /** The queues that this process takes turns from; the one that gave some last comes last. */
+  readonly #own: string[] = [];
   #fetching: Promise<void> = Promise.resolve();
   #taking = false;
   #wake: () => void = () => {};
@@ -133,7 +133,7 @@ export class PostgresTurnQueue implements TurnQueue {
 
   async start(run: Run, platforms: readonly PlatformName[]): Promise<void> {
     this.#run = run;
-    this.#own = platforms.map((platform) => QUEUES[platform]);
+    this.#own.push(...platforms.map((platform) => QUEUES[platform]));
     this.#link.listen(
       (text) => text === WAKE && this.#wake(),
       () => this.#wake(),
@@ -192,7 +192,7 @@ export class PostgresTurnQueue implements TurnQueue {
       });
       try {
         let more = false;
-        for (const name of this.#own) more = (await this.#fetch(name)) || more;
+        for (const name of [...this.#own]) more = (await this.#fetch(name)) || more;
         if (!more) await this.#orPoll(woken);
         await this.#defer();
       } catch (error) {
@@ -207,6 +207,8 @@ export class PostgresTurnQueue implements TurnQueue {
     const batchSize = Math.min(BATCH, MOST - this.#inHand.size);
     if (batchSize === 0 || !this.#liveness.alive) return false;
     const jobs = await this.#boss.fetch<Data>(name, { batchSize, includeMetadata: true });
+    // What room a full process has goes to each platform by turns.
+    if (jobs.length > 0) this.#own.push(...this.#own.splice(this.#own.indexOf(name), 1));
     for (const { id, retryCount, data, output } of jobs) {
       // Cut off meanwhile: the others find it.
       if (!this.#liveness.alive) continue;

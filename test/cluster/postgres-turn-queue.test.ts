@@ -129,6 +129,25 @@ describe('the turn queue that processes share', { timeout: 60_000 }, () => {
     expect(slack.jobs[0]!.turn).toBe(atSlack.id);
   });
 
+  it('gives the room of a full process to each platform by turns', async () => {
+    const { queue, ask } = await join();
+    const running: { turn: number; end: () => void }[] = [];
+    await queue.start(
+      ({ turn }) => new Promise((resolve) => running.push({ turn, end: () => resolve('over') })),
+      both,
+    );
+    for (let i = 0; i < 200; i += 1) await ask(`${i}`);
+    await until(() => running.length === 200);
+    for (let i = 0; i < 4; i += 1) await ask(`more ${i}`);
+    const { id } = await ask('at the other platform', 'discord');
+    for (const taken of [201, 202]) {
+      running[taken - 201]!.end();
+      await until(() => running.length === taken);
+    }
+    expect(running.slice(200).map(({ turn }) => turn)).toContain(id);
+    for (const { end } of running) end();
+  });
+
   it('gives a turn back whose run failed, and counts that', async () => {
     const { queue, ask } = await join();
     const jobs: Job[] = [];
