@@ -119,6 +119,8 @@ export async function generate(
     }
     const bytes = fault('bytes');
     if (bytes?.after === deltas) await send(bytes.bytes);
+    const rest = fault('pause');
+    if (rest?.after === deltas) await Promise.race([rest.until, aborted(signal)]);
     const silence = fault('silence');
     if (silence?.after === deltas) {
       for (;;) {
@@ -165,6 +167,13 @@ export async function generate(
 
 function broken(generation: Generation): void {
   generation.end = 'broken';
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {

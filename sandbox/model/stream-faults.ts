@@ -16,6 +16,8 @@ export type StreamFault =
   | { readonly type: 'bytes'; readonly after: number; readonly bytes: string | Uint8Array }
   /** After so many deltas nothing more, or only comment pings at this interval; the connection stays. */
   | { readonly type: 'silence'; readonly after: number; readonly pingMs?: number }
+  /** After so many deltas nothing more until this resolves; the rest then comes at once. */
+  | { readonly type: 'pause'; readonly after: number; readonly until: Promise<unknown> }
   /** 200 and a body without a byte. */
   | { readonly type: 'empty' }
   /** So many deltas with an empty text before the first real one. */

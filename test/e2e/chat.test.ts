@@ -148,8 +148,10 @@ describe.concurrent('the process', () => {
   }
 
   it('lets a running answer finish when it is told to stop, and logs no message and no secret', async (test) => {
-    const fakes = await startFakes(test, { tokensPerSecond: 150 });
+    const fakes = await startFakes(test);
     const { slack, discord } = fakes;
+    const { promise: stopping, resolve: goOn } = Promise.withResolvers<void>();
+    fakes.model.streamFaults.add({ type: 'pause', after: 4, until: stopping }, 2);
     const bot = await startProcess(test, fakes, { DATABASE_URL: await database(test), LOG_LEVEL: 'trace' });
     const places = [slackChannel, discordCommand];
     const answers = places.map((place) => new Answers(place.fake(fakes), place.channel(fakes)));
@@ -159,6 +161,7 @@ describe.concurrent('the process', () => {
     await bot.output.said('stopping: running answers may finish');
     // Under systemd npm passes on what came to both.
     bot.kill('SIGTERM');
+    goOn();
     expect(await bot.exited).toBe(0);
     for (const [at, answer] of answers.entries()) {
       const text = letters(fakes.model.generations[at]!.text);
@@ -172,7 +175,8 @@ describe.concurrent('the process', () => {
   });
 
   it('says in the chat what it could not finish, and goes on from there after the restart', async (test) => {
-    const fakes = await startFakes(test, { tokensPerSecond: 100 });
+    const fakes = await startFakes(test);
+    fakes.model.streamFaults.add({ type: 'silence', after: 4 }, 2);
     const env = { DATABASE_URL: await database(test), SHUTDOWN_SECONDS: '0' };
     const bot = await startProcess(test, fakes, env);
     const places = [slackChannel, discordCommand];

@@ -96,13 +96,14 @@ describe.concurrent('a chat that says no for a while', () => {
     ...everywhere.map((place) => ({ ...place, how: 'a 429', act: refusal })),
     ...both.map((place) => ({ ...place, how: 'a 500', act: failure })),
   ])('has the whole answer after $how on its last edits in $name', async ({ act, ...place }, test) => {
-    const { sandbox, answers, ask, model, log } = await talkIn(test, place, {
-      model: { tokensPerSecond: 150 },
-    });
+    const { sandbox, answers, ask, model, log } = await talkIn(test, place);
     const fake = place.fake(sandbox);
+    const { promise: refused, resolve: goOn } = Promise.withResolvers<void>();
+    model.streamFaults.add({ type: 'pause', after: 4, until: refused });
     await ask('write 400 characters');
     await answers.see(isGrowing('Part 1'));
     for (const on of place.edits) fake.faults.add({ on, act, times: Number.POSITIVE_INFINITY });
+    goOn();
     await until(model, () => model.generations[0]!.end === 'finished');
     const failed = () => log.lines.filter((line) => line.includes('a write to the chat failed')).length;
     const before = failed();
@@ -119,11 +120,14 @@ describe.concurrent('a chat that says no for a while', () => {
   it.for(everywhere)(
     'has the whole answer when the connection drops in its midst, in $name',
     async (place, test) => {
-      const { sandbox, answers, ask } = await talkIn(test, place, { model: { tokensPerSecond: 150 } });
+      const { sandbox, answers, ask, model } = await talkIn(test, place);
       const fake = place.fake(sandbox);
+      const { promise: dropped, resolve: goOn } = Promise.withResolvers<void>();
+      model.streamFaults.add({ type: 'pause', after: 4, until: dropped });
       await ask('write 400 characters');
       await answers.see(isGrowing('Part 1'));
       fake.dropConnections();
+      goOn();
       expect(letters((await answers.end()).text)).toContain(letters(scripted('write 400 characters')));
       expect(answers.all).toHaveLength(1);
       await fake.waitForConnection();

@@ -52,14 +52,10 @@ describe.concurrent('a person who reaches a limit', () => {
   );
 
   it('is told that too much waits in the conversation, ahead of what waits', async (test) => {
-    const { answers, ask, sandbox } = await talkIn(
-      test,
-      { ...slackChannel },
-      {
-        model: { tokensPerSecond: 20 },
-        env: { LIMIT_WAITING_PER_CONVERSATION: '1' },
-      },
-    );
+    const { answers, ask, sandbox, model } = await talkIn(test, slackChannel, {
+      env: { LIMIT_WAITING_PER_CONVERSATION: '1' },
+    });
+    model.streamFaults.add({ type: 'silence', after: 4 });
     await ask('write 400 characters');
     const first = await answers.see(({ text }) => text.includes('Part 1'));
     slackChannel.goOn(sandbox, 'repeat after me: two', first);

@@ -16,7 +16,8 @@ it('moves to Postgres in the middle of an answer: the same message says so, and 
   const postgres = await TestPostgres.start();
   test.onTestFinished(() => postgres.stop());
   const [file, DATABASE_URL] = [join(folder, 'pilotlight.db'), await postgres.database()];
-  const fakes = await startFakes(test, { tokensPerSecond: 60 });
+  const fakes = await startFakes(test);
+  fakes.model.streamFaults.add({ type: 'silence', after: 4 });
   const answers = new Answers(slackChannel.fake(fakes), slackChannel.channel(fakes));
 
   const before = await startProcess(test, fakes, { ...slackChannel.alone, DATABASE_URL: `sqlite:${file}` });
