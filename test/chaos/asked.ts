@@ -14,8 +14,6 @@ export interface Asked {
   readonly conversation: string;
   /** Something was shown for it at some time. */
   seen: boolean;
-  /** When the platform told the person that a command had come, ms of `performance.now`. */
-  acknowledgedAt?: number;
   /** A person pressed Stop, or deleted a message of its answer. */
   meddled?: 'stop' | 'delete';
 }

@@ -16,8 +16,6 @@ export class Bot {
   readonly lines: string[] = [];
   /** Ends that nobody asked for: exit codes. */
   readonly crashes: (number | string)[] = [];
-  /** When its process was killed, ms of `performance.now`. */
-  readonly killed: number[] = [];
   starts = 0;
   readonly #env: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
@@ -48,7 +46,6 @@ export class Bot {
 
   /** kill -9, and a new process `downMs` later. */
   async kill(downMs: number): Promise<void> {
-    this.killed.push(performance.now());
     await this.#end('SIGKILL');
     await wait(downMs);
     if (this.#wanted) this.#spawn();

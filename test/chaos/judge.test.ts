@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Asked, answersTo } from './asked.ts';
 import { faultsOf, stateOf } from './judge.ts';
 import { FakeChatDouble, messageOf } from './screen-double.ts';
+import { Watch } from './watch.ts';
 
 const words = (from: number, to: number, name = 'q0') =>
   Array.from({ length: to - from + 1 }, (_, i) => `${name}w${String(from + i).padStart(3, '0')}`).join(' ');
@@ -98,6 +99,35 @@ describe('whose answer a message is', () => {
     const answers = answersTo([first, second]);
     expect(answers.get(second)!.map(({ id }) => id)).toEqual(['1']);
     expect(answers.get(first)!.map(({ id }) => id)).toEqual(['2']);
+  });
+});
+
+describe('the watch on what was shown', () => {
+  const watching = () => {
+    const messages: ReturnType<typeof messageOf>[] = [];
+    const chat = new FakeChatDouble(messages);
+    const watch = new Watch([{ ...asked('q0', 9), fake: chat }], [chat]);
+    const show = (shown: number) => {
+      messages[0] = messageOf({ id: 'm', thread: 'T', text: words(1, shown), buttons: ['Stop'] });
+      chat.emit('change');
+    };
+    return { watch, show };
+  };
+
+  it('finds that words went away', () => {
+    const { watch, show } = watching();
+    for (const shown of [2, 5, 3, 5]) show(shown);
+    expect([...watch.faults]).toEqual(['q0: 2 words that were shown went away']);
+  });
+
+  it('forgives it once, where a process was killed that could not store them', () => {
+    const { watch, show } = watching();
+    show(5);
+    watch.forgive();
+    for (const shown of [1, 6]) show(shown);
+    expect([...watch.faults]).toEqual([]);
+    show(4);
+    expect([...watch.faults]).toEqual(['q0: 2 words that were shown went away']);
   });
 });
 

@@ -75,7 +75,7 @@ console.log(
   `${outcomes.length} runs, seeds ${first} to ${next - 1}: ${outcomes.length - failed.length} right, ${failed.length} wrong${
     failed.length > 0 ? ` (seeds ${failed.sort((a, b) => a - b).join(', ')})` : ''
   }.
-${sum(({ asked }) => asked)} questions asked, ${sum(({ accepted }) => accepted)} accepted: ${sum(({ complete }) => complete)} ended complete, ${sum(({ broken }) => broken)} with a part or none, the reason and a way on, which was then taken; ${sum(({ untaken }) => untaken)} of Discord’s commands lost their process between acknowledgement and store.
+${sum(({ asked }) => asked)} questions asked, ${sum(({ accepted }) => accepted)} accepted: ${sum(({ complete }) => complete)} ended complete, ${sum(({ broken }) => broken)} with a part or none, the reason and a way on, which was then taken; ${sum(({ untaken }) => untaken)} were told that their question was not taken.
 ${((performance.now() - began) / 1_000).toFixed(0)} s in all; a run took ${(times[Math.floor(times.length / 2)]! / 1_000).toFixed(1)} s at the median, ${(times.at(-1)! / 1_000).toFixed(1)} s at most.`,
 );
 process.exitCode = failed.length > 0 ? 1 : 0;

@@ -1,12 +1,9 @@
 /** People who ask, as the plan says. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Asked, answersTo, isNotTaken } from './asked.ts';
-import type { Bot } from './bots.ts';
 import type { FarSide } from './far-side.ts';
 import type { PlannedQuestion } from './plan.ts';
 
-/** Between Discord's acknowledgement of a command and the store, on a busy machine; ms. */
-const WINDOW = 300;
 /** How long somebody waits for a message of an answer before they go on without; ms. */
 const PATIENCE = 2_000;
 
@@ -69,7 +66,6 @@ export async function ask(question: PlannedQuestion, asked: Asked[], farSide: Fa
         Object.assign(one, {
           id: invoked.message,
           thread: invoked.message,
-          acknowledgedAt: performance.now(),
         });
     }
   }
@@ -83,10 +79,7 @@ export async function ask(question: PlannedQuestion, asked: Asked[], farSide: Fa
 export function isAccepted(one: Asked, asked: readonly Asked[], { slack }: FarSide): boolean {
   const { fake, id, seen, channel, question } = one;
   if (fake !== slack) {
-    const isRefused = fake
-      .messages(channel)
-      .some((message) => isNotTaken(message) && (message.thread === id || message.id === id));
-    if (isRefused) return false;
+    if (isRefused(one)) return false;
     if (seen || question.place === 'discord-command') return seen;
     const earlier = asked.slice(0, asked.indexOf(one));
     return earlier.some((other) => other.fake === fake && other.channel === channel && other.seen);
@@ -96,18 +89,12 @@ export function isAccepted(one: Asked, asked: readonly Asked[], { slack }: FarSi
   return slack.lostEvents.filter(({ event }) => (event as { ts?: string }).ts === id).length < events;
 }
 
-/**
- * True for a command that Discord was told of by a process which was killed before it could store it, or may have
- * been: it stays at "is thinking…" until Discord itself says, 15 minutes later, that the bot did not respond.
- */
-export function mayBeUntaken({ acknowledgedAt, id, channel, fake }: Asked, bots: readonly Bot[]): boolean {
-  if (acknowledgedAt === undefined) return false;
-  const message = fake.messages(channel).find((other) => other.id === id);
-  if (!message?.pending) return false;
-  return bots.some(({ killed }) =>
-    killed.some((at) => at > acknowledgedAt - WINDOW && at < acknowledgedAt + WINDOW),
-  );
-}
+/** The person was told that the question was not taken. */
+export const isRefused = ({ fake, channel, id }: Asked): boolean =>
+  id !== '' &&
+  fake
+    .messages(channel)
+    .some((message) => isNotTaken(message) && (message.thread === id || message.id === id));
 
 async function firstMessage(earlier: Asked, asked: readonly Asked[]): Promise<string | undefined> {
   for (let waited = 0; waited < PATIENCE; waited += 30) {

@@ -7,7 +7,7 @@ import { Bot } from './bots.ts';
 import { type Database, inPostgres, inSqlite } from './database.ts';
 import { type FarSide, startFarSide } from './far-side.ts';
 import { faultsOf, stateOf, wayOn } from './judge.ts';
-import { ask, isAccepted, mayBeUntaken } from './people.ts';
+import { ask, isAccepted, isRefused } from './people.ts';
 import { type Plan, planOf } from './plan.ts';
 import { cause } from './troubles.ts';
 import { Watch } from './watch.ts';
@@ -32,7 +32,7 @@ export interface Outcome {
   readonly complete: number;
   /** Ended with a part or none, a reason and a way on. */
   readonly broken: number;
-  /** Commands that a killed process had acknowledged and not stored: see `mayBeUntaken`. */
+  /** Whoever asked was told that the question was not taken. */
   readonly untaken: number;
   readonly ms: number;
   /** The plan, the screens and the logs. */
@@ -83,7 +83,7 @@ async function play(scene: Scene): Promise<string[]> {
   const asking = plan.questions.map((question) => ask(question, asked, farSide));
   const troubles = plan.troubles.map(async ({ at, trouble }) => {
     await wait(at);
-    await cause(trouble, scene);
+    await cause(trouble, { ...scene, watch });
   });
   await Promise.all([...asking, ...troubles]);
   for (const { faults } of [slack, discord, model]) faults.clear();
@@ -96,40 +96,29 @@ async function play(scene: Scene): Promise<string[]> {
     if (still >= (asked.every((one) => isAccepted(one, asked, farSide)) ? STILL : STILL_IN_DOUBT)) break;
     await wait(LOOK_EVERY);
   }
-  return [...(mayForget(plan) ? [] : watch.faults), ...wrong(scene)];
+  return [...watch.faults, ...wrong(scene)];
 }
 
-/** A process that cannot store what it shows, and is then killed, leaves others to answer anew. */
-const mayForget = ({ troubles }: Plan): boolean =>
-  troubles.some(({ trouble }) => trouble.type === 'kill') &&
-  troubles.some(
-    ({ trouble }) => trouble.type === 'database' || (trouble.type === 'wire' && trouble.side === 'database'),
-  );
-
 /** What must not be so when all is over. */
-function wrong({ plan, asked, farSide, bots }: Scene): string[] {
+function wrong({ asked, farSide }: Scene): string[] {
   const { slack } = farSide;
-  // Signs are best effort: those of a process that ends may stay.
-  const signsGo = !plan.troubles.some(({ trouble }) => trouble.type === 'kill' || trouble.type === 'restart');
   const faults: string[] = [];
   const known = new Set<string>();
   for (const [one, messages] of answersTo(asked)) {
     for (const { id } of messages) known.add(id);
     if (messages.length === 0 && !isAccepted(one, asked, farSide)) continue;
-    if (mayBeUntaken(one, bots)) continue;
     faults.push(...faultsOf(one, messages).map((fault) => `${one.question.name} ${fault}`));
   }
   for (const [fake, channel] of channels(farSide)) {
     for (const message of fake.messages(channel)) {
       const { id, author, onlyFor, text, reactions } = message;
-      if (signsGo && reactions.length > 0) faults.push(`the sign on ${JSON.stringify(text)} stays`);
+      if (reactions.length > 0) faults.push(`the sign on ${JSON.stringify(text)} stays`);
       if (!author.bot || onlyFor || known.has(id) || isNotTaken(message)) continue;
       faults.push(`a message answers nothing that was asked: ${JSON.stringify(text)}`);
     }
   }
   for (const channel of [slack.channel, slack.dm]) {
-    for (const { text } of signsGo ? slack.activity(channel) : [])
-      faults.push(`a thread goes on saying "${text}"`);
+    for (const { text } of slack.activity(channel)) faults.push(`a thread goes on saying "${text}"`);
   }
   return faults;
 }
@@ -169,14 +158,14 @@ async function goOn(scene: Scene): Promise<string[]> {
   return [...faults, ...still()];
 }
 
-function count({ asked, farSide, bots }: Scene) {
+function count({ asked, farSide }: Scene) {
   const states = [...answersTo(asked)].map(([one, messages]) => stateOf(one, messages));
   return {
     asked: asked.length,
     accepted: asked.filter((one) => isAccepted(one, asked, farSide)).length,
     complete: states.filter((state) => state === 'complete').length,
     broken: states.filter((state) => state === 'broken').length,
-    untaken: asked.filter((one) => mayBeUntaken(one, bots)).length,
+    untaken: asked.filter(isRefused).length,
   };
 }
 

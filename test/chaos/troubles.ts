@@ -6,6 +6,7 @@ import type { Bot } from './bots.ts';
 import type { Database } from './database.ts';
 import type { FarSide } from './far-side.ts';
 import type { PlatformName, Trouble } from './plan.ts';
+import type { Watch } from './watch.ts';
 
 /** The calls by which answers are written, as the fakes' faults name them. */
 const WRITES: Readonly<Record<PlatformName, readonly string[]>> = {
@@ -26,18 +27,22 @@ interface Scene {
   readonly database: Database;
   readonly bots: readonly Bot[];
   readonly asked: readonly Asked[];
+  readonly watch: Watch;
 }
 
 /** Resolves when it is over: what was cut is mended, what was killed has been started again. */
-export async function cause(trouble: Trouble, { farSide, database, bots, asked }: Scene): Promise<void> {
+export async function cause(trouble: Trouble, scene: Scene): Promise<void> {
+  const { farSide, database, bots, asked, watch } = scene;
   const { model, wires } = farSide;
   switch (trouble.type) {
     case 'kill':
+      if (database.lags(trouble.process)) watch.forgive();
       return bots[trouble.process]!.kill(trouble.downMs);
     case 'restart':
       return bots[trouble.process]!.restart();
     case 'wire': {
-      const wire = trouble.side === 'database' ? database.wires[trouble.process]! : wires[trouble.side];
+      if (trouble.side === 'database') return database.cut(trouble.process, trouble.how, trouble.ms);
+      const wire = wires[trouble.side];
       wire.fail(trouble.how);
       await wait(trouble.ms);
       return wire.mend();
