@@ -38,6 +38,7 @@ export class DiscordReply implements ReplySurface {
   /** True until the deferred message shows its first page. A Retry never takes its place. */
   #awaitsFirstPage: boolean;
   #stopTyping: (() => void) | null = null;
+  readonly #budgets: Readonly<Record<WriteOp | 'byToken', readonly Budget[]>>;
 
   constructor(
     to: ReplyAddress,
@@ -50,13 +51,17 @@ export class DiscordReply implements ReplySurface {
     this.#interaction = to.by === 'command' ? new InteractionWrites(http, clock, to) : null;
     this.#deferred = to.by === 'command' ? to.deferred : null;
     this.#awaitsFirstPage = to.by === 'command' && attempt === 0;
+    this.#budgets = {
+      post: [channelBudget(to.channel, 'post'), globalBudget],
+      edit: [channelBudget(to.channel, 'edit'), globalBudget],
+      byToken: to.by === 'command' ? [interactionBudget(to.interaction)] : [],
+    };
   }
 
   budgets(op: WriteOp, message?: string): readonly Budget[] {
     const target = message ?? (this.#awaitsFirstPage ? (this.#deferred ?? DEFERRED) : null);
-    if (this.#to.by === 'command' && this.#isByToken(target))
-      return [interactionBudget(this.#to.interaction)];
-    return [channelBudget(this.#to.channel, target === null ? op : 'edit'), globalBudget];
+    if (this.#isByToken(target)) return this.#budgets.byToken;
+    return target === null ? this.#budgets[op] : this.#budgets.edit;
   }
 
   async post(page: Page, options: WriteOptions): Promise<Receipt> {

@@ -25,6 +25,7 @@ export class SlackSurface implements ReplySurface {
   readonly #workspace: Workspace;
   readonly #address: SlackAddress;
   readonly #activity: Activity;
+  readonly #budgets: Readonly<Record<'post' | 'postOrStream' | 'update', readonly Budget[]>>;
   readonly #streams = new Map<string, NativeStream>();
   /** Messages that are known to be ours, so not the lost one. */
   readonly #known = new Set<string>();
@@ -36,17 +37,20 @@ export class SlackSurface implements ReplySurface {
   constructor(workspace: Workspace, address: SlackAddress, begun: boolean) {
     this.#workspace = workspace;
     this.#address = address;
+    const post = limits.post(address.team, address.channel);
+    this.#budgets = {
+      post: [post],
+      postOrStream: [post, limits.startStream(address.team)],
+      update: [limits.update(address.team)],
+    };
     this.#mayHaveBegun = begun || askedAt(address) < workspace.since;
     this.#activity = new Activity(workspace, address, this.#mayHaveBegun);
     this.#streamsHere = address.dm;
   }
 
   budgets(op: WriteOp, message?: string): readonly Budget[] {
-    const { team, channel } = this.#address;
-    if (op === 'post') {
-      return [limits.post(team, channel), ...(this.#canStream ? [limits.startStream(team)] : [])];
-    }
-    return this.#streams.get(message ?? '')?.budgets ?? [limits.update(team)];
+    if (op === 'post') return this.#canStream ? this.#budgets.postOrStream : this.#budgets.post;
+    return this.#streams.get(message ?? '')?.budgets ?? this.#budgets.update;
   }
 
   async post(page: Page, options: WriteOptions): Promise<Receipt> {
@@ -60,7 +64,7 @@ export class SlackSurface implements ReplySurface {
       this.#known.add(message);
       return { message };
     } catch (error) {
-      const fault = toWriteError(error, [limits.post(this.#address.team, this.#address.channel)]);
+      const fault = toWriteError(error, this.#budgets.post);
       if (fault.fault === 'unavailable') this.#lost.add(options.key);
       throw fault;
     }

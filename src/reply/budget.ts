@@ -161,8 +161,7 @@ export class BudgetWindow {
 
   #forget(now: number): void {
     const oldest = now - this.#keepMs;
-    const kept = this.#answered.findIndex((at) => at > oldest);
-    if (kept !== 0) this.#answered.splice(0, kept < 0 ? Number.POSITIVE_INFINITY : kept);
+    while (this.#answered.length > 0 && this.#answered[0]! <= oldest) this.#answered.shift();
     if (this.#caution === 1 || now - this.#cautionAt < caution.quietWindows * this.#windowMs) return;
     this.#caution = Math.min(1, this.#caution * caution.rise);
     this.#cautionAt = now;

@@ -2,17 +2,11 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import { Backlog } from './backlog.ts';
 import { Backoff } from './backoff.ts';
-import type { EditPacer, Outcome, PacedReply } from './pacer.ts';
+import type { BudgetWindow } from './budget.ts';
+import type { EditPacer, Outcome, PacedReply, WindowsOf } from './pacer.ts';
 import type { ReplyState, Want } from './policy.ts';
 import { type Draft, Screen } from './screen.ts';
-import {
-  type Budget,
-  type ButtonKind,
-  type Receipt,
-  type ReplySurface,
-  WriteError,
-  type WriteOp,
-} from './surface.ts';
+import { type ButtonKind, type Receipt, type ReplySurface, WriteError, type WriteOp } from './surface.ts';
 
 /**
  * How a reply ended in the chat: its whole text stands; somebody deleted it; the platform refused it for
@@ -89,7 +83,10 @@ export class LiveReply {
     this.#surface = surface;
     this.#options = options;
     this.#screen = new Screen(surface.dialect, options.resume);
-    this.#paced = { state: (now) => this.#state(now), write: (op) => this.#write(op) };
+    this.#paced = {
+      state: (now, windowsOf) => this.#state(now, windowsOf),
+      write: (op) => this.#write(op),
+    };
     if (options.resume) {
       this.#told = options.resume.text.length;
       this.#backlog.add(this.#told, this.#now());
@@ -182,15 +179,14 @@ export class LiveReply {
     this.#surface.activity(status);
   }
 
-  #state(now: number): ReplyState<Budget> | undefined {
+  #state(now: number, windowsOf: WindowsOf): ReplyState<BudgetWindow> | undefined {
     const want = this.#want(now);
     if (this.#settled || (this.#ended && !want && !this.#busy)) {
       this.#deliver('stands');
       return undefined;
     }
-    const last = this.#screen.messages.at(-1);
     return {
-      ...(want && { want }),
+      want,
       busy: this.#busy,
       live: want === 'final' || want === 'text' || (!this.#ended && this.#screen.hasText),
       shows: this.#firstShownAt !== undefined,
@@ -204,8 +200,8 @@ export class LiveReply {
       rate: this.#backlog.rate(now),
       canEdit: this.#screen.canEdit,
       canPost: this.#screen.canPost,
-      edit: this.#surface.budgets('edit', last),
-      post: this.#surface.budgets('post'),
+      edit: windowsOf(this.#surface.budgets('edit', this.#screen.lastMessage)),
+      post: windowsOf(this.#surface.budgets('post')),
     };
   }
 

@@ -12,10 +12,13 @@ export interface Outcome {
   readonly limited?: { readonly retryAfterMs: number; readonly budgets: readonly string[] | undefined };
 }
 
+/** How far these budgets are used; quickest for a list that was asked for before. */
+export type WindowsOf = (budgets: readonly Budget[]) => readonly BudgetWindow[];
+
 /** What the pacer needs of a reply. */
 export interface PacedReply {
   /** What it would write now; undefined: it is done and leaves the pacer. */
-  state(now: number): ReplyState<Budget> | undefined;
+  state(now: number, windowsOf: WindowsOf): ReplyState<BudgetWindow> | undefined;
   /** Starts a write with the text of this moment; undefined when there turns out to be nothing to write. */
   write(op: WriteOp): Promise<Outcome> | undefined;
 }
@@ -27,7 +30,7 @@ const emptyWriteMs = 10;
 /** When the other processes cannot be asked for a slot, they are asked again no sooner. */
 const askAgainMs = 500;
 /** Among a thousand replies a look takes some ms: the next comes after so many times that, but soon; ms. */
-const restAfterLook = { times: 9, mostMs: 40 };
+const restAfterLook = { times: 19, mostMs: 80 };
 /** Writes are started for so long at once; the event loop is everybody's, ms. */
 const startsMs = 8;
 
@@ -43,6 +46,8 @@ export class EditPacer implements Spare {
   readonly #tune: typeof tuning;
   readonly #replies = new Set<PacedReply>();
   readonly #windows = new Map<string, BudgetWindow>();
+  /** The same for whole lists, as surfaces keep them: they are asked for a thousand times in a look. */
+  #known = new WeakMap<readonly Budget[], readonly BudgetWindow[]>();
   /** Replies for whose write a slot is being asked for. */
   readonly #asking = new Set<PacedReply>();
   #cancelLook: (() => void) | undefined;
@@ -120,12 +125,11 @@ export class EditPacer implements Spare {
     const states: ReplyState<BudgetWindow>[] = [];
     const before = this.#replies.size;
     for (const reply of this.#replies) {
-      const state = reply.state(now);
+      const state = reply.state(now, this.#windowsOf);
       if (!state) this.#replies.delete(reply);
       else {
         replies.push(reply);
-        const windows = { edit: this.#windowsOf(state.edit), post: this.#windowsOf(state.post) };
-        states.push(Object.assign(state, windows, { busy: state.busy || this.#asking.has(reply) }));
+        states.push(this.#asking.has(reply) ? { ...state, busy: true } : state);
       }
     }
     const { writes, lookAt } = decide(states, now, this.#tune);
@@ -135,6 +139,7 @@ export class EditPacer implements Spare {
       if (this.#ledger) void this.#ask(this.#ledger, replies[reply]!, op, states[reply]![op]);
       else this.#start(replies[reply]!, op, states[reply]![op]);
       if (this.#clock.monotonic() - decided < startsMs) continue;
+      this.#notBefore = this.#clock.monotonic() + startsMs;
       this.#lookIn(0);
       break;
     }
@@ -170,7 +175,7 @@ export class EditPacer implements Spare {
     const slot = await this.#reserve(ledger, windows);
     this.#asking.delete(reply);
     if (!slot) return this.#lookIn(0);
-    if (this.#replies.has(reply) && reply.state(this.#clock.monotonic()))
+    if (this.#replies.has(reply) && reply.state(this.#clock.monotonic(), this.#windowsOf))
       this.#start(reply, op, windows, slot);
     else slot.giveBack();
   }
@@ -203,18 +208,27 @@ export class EditPacer implements Spare {
     for (const limit of seen) this.#windows.get(limit.budget)?.learn(limit, now);
   }
 
-  #windowsOf(budgets: readonly Budget[]): BudgetWindow[] {
-    return budgets.map((budget) => {
-      const known = this.#windows.get(budget.id);
-      if (known) return known;
-      const window = new BudgetWindow(budget, this.#share);
+  readonly #windowsOf: WindowsOf = (budgets) => {
+    let windows = this.#known.get(budgets);
+    if (!windows) {
+      windows = budgets.map((budget) => this.#windowOf(budget));
+      this.#known.set(budgets, windows);
+    }
+    return windows;
+  };
+
+  #windowOf(budget: Budget): BudgetWindow {
+    let window = this.#windows.get(budget.id);
+    if (!window) {
+      window = new BudgetWindow(budget, this.#share);
       this.#windows.set(budget.id, window);
-      return window;
-    });
+    }
+    return window;
   }
 
   /** Channels come and go; those that rest need no memory. */
   #forgetIdle(now: number): void {
+    this.#known = new WeakMap();
     for (const [id, window] of this.#windows) if (window.isIdle(now)) this.#windows.delete(id);
   }
 }

@@ -28,8 +28,8 @@ export interface BudgetState {
 export type Want = 'final' | 'text' | 'notice' | 'tidy';
 
 export interface ReplyState<B = BudgetState> {
-  /** Nothing to write when absent. */
-  readonly want?: Want;
+  /** Undefined: nothing to write. */
+  readonly want: Want | undefined;
   /** A write is in flight. */
   readonly busy: boolean;
   /** Text is arriving, or some that has arrived is not on screen: it competes for slots. */
@@ -107,34 +107,30 @@ export function decide<B extends BudgetState>(
   now: number,
   tune: typeof tuning = tuning,
 ): Decision {
-  const live = countOnBudgets(replies, (reply) => reply.live);
-  const waiting = countOnBudgets(replies, (reply) => reply.live || reply.want === 'notice');
-  /** Slots that this decision gives away, and those that a better-placed reply waits for. */
-  const ahead = new Map<B, number>();
+  const shares = shareBudgets(replies, now, tune);
   const writes: { reply: number; op: WriteOp }[] = [];
   let lookAt = Number.POSITIVE_INFINITY;
 
   for (const { index, reply, rank } of ranked(replies, tune)) {
+    const edit = reply.edit.map((budget) => shares.get(budget)!);
+    const post = reply.post.map((budget) => shares.get(budget)!);
+    const round = roundMs(edit, 'live');
     let slotAt = Number.POSITIVE_INFINITY;
-    for (const op of opsOf(reply, live, tune)) {
+    for (const op of opsOf(reply, round, tune)) {
       const spills = op === 'post' && reply.canEdit;
-      if (spills && !worthSpilling(reply, live, tune)) continue;
-      const ready = Math.max(reply.notBefore, worthAt(reply, op, live, waiting, now, tune));
+      if (spills && !worthSpilling(reply, round, tune)) continue;
+      const ready = Math.max(reply.notBefore, worthAt(reply, op, edit, post, now, tune));
       if (ready > now) {
         slotAt = Math.min(slotAt, ready);
         continue;
       }
-      const keep = (budget: B) => kept(budget, op, rank, live, tune);
-      const at = Math.max(
-        now,
-        ...reply[op].map((budget) => freeAt(budget, keep(budget), ahead, now)),
-        ...(rank === 0 || op === 'post' ? [] : reply.edit.map((budget) => evenlyAt(budget, tune))),
-      );
+      const used = op === 'edit' ? edit : post;
+      let at = now;
+      for (const share of used) at = Math.max(at, freeAt(share, kept(share, op, rank), now));
+      if (rank > 0 && op === 'edit') for (const { budget } of edit) at = Math.max(at, evenlyAt(budget, tune));
       slotAt = Math.min(slotAt, at);
-      for (const budget of reply[op]) {
-        if (at <= now || freeAt(budget, keep(budget), ahead, now) > now) {
-          ahead.set(budget, (ahead.get(budget) ?? 0) + 1);
-        }
+      for (const share of used) {
+        if (at <= now || freeAt(share, kept(share, op, rank), now) > now) share.ahead += 1;
       }
       if (at > now) continue;
       writes.push({ reply: index, op });
@@ -145,12 +141,54 @@ export function decide<B extends BudgetState>(
   return { writes, lookAt: lookAt === Number.POSITIVE_INFINITY ? undefined : lookAt };
 }
 
+/** A budget in one decision: what is worked out once for all replies on it, since a thousand may be. */
+interface Share {
+  readonly budget: BudgetState;
+  /** Replies on it that are live … */
+  live: number;
+  /** … and those together with the ones that only have a line about waiting to show. */
+  waiting: number;
+  /** Slots that this decision gives away, and those that a better-placed reply waits for. */
+  ahead: number;
+  /** Slots that edits leave for finals. */
+  keptForFinals: number;
+  /** What must be unseen to be worth one slot, in character ms for each character a second. */
+  price: number;
+}
+
+function shareBudgets<B extends BudgetState>(
+  replies: readonly ReplyState<B>[],
+  now: number,
+  tune: typeof tuning,
+): ReadonlyMap<B, Share> {
+  const shares = new Map<B, Share>();
+  const count = (budget: B, reply: ReplyState<B>) => {
+    let share = shares.get(budget);
+    if (!share) {
+      share = { budget, live: 0, waiting: 0, ahead: 0, keptForFinals: 0, price: 0 };
+      shares.set(budget, share);
+    }
+    if (reply.live) share.live += 1;
+    if (reply.live || reply.want === 'notice') share.waiting += 1;
+  };
+  for (const reply of replies) {
+    for (const budget of reply.edit) count(budget, reply);
+    for (const budget of reply.post) if (!reply.edit.includes(budget)) count(budget, reply);
+  }
+  for (const share of shares.values()) {
+    if (share.budget.saves && share.live > 0) share.keptForFinals = tune.keptSaved;
+    share.price = slotPrice(share, now, tune);
+  }
+  return shares;
+}
+
 /** Finals first, then replies that have shown nothing for too long, then the most unseen, then the rest. */
-function ranked<B extends BudgetState>(replies: readonly ReplyState<B>[], tune: typeof tuning) {
-  return replies
-    .map((reply, index) => ({ reply, index, rank: rankOf(reply, tune) }))
-    .filter(({ reply }) => reply.want !== undefined && !reply.busy)
-    .sort((a, b) => a.rank - b.rank || b.reply.unseenMs - a.reply.unseenMs || a.index - b.index);
+function ranked<B>(replies: readonly ReplyState<B>[], tune: typeof tuning) {
+  const writers: { readonly index: number; readonly reply: ReplyState<B>; readonly rank: number }[] = [];
+  for (const [index, reply] of replies.entries()) {
+    if (reply.want !== undefined && !reply.busy) writers.push({ index, reply, rank: rankOf(reply, tune) });
+  }
+  return writers.sort((a, b) => a.rank - b.rank || b.reply.unseenMs - a.reply.unseenMs || a.index - b.index);
 }
 
 function rankOf(reply: ReplyState<unknown>, tune: typeof tuning): number {
@@ -161,55 +199,30 @@ function rankOf(reply: ReplyState<unknown>, tune: typeof tuning): number {
   return 3;
 }
 
-/** How many of these replies share each budget. */
-function countOnBudgets<B>(replies: readonly ReplyState<B>[], which: (reply: ReplyState<B>) => boolean) {
-  const counts = new Map<B, number>();
-  for (const reply of replies) {
-    if (!which(reply)) continue;
-    for (const budget of reply.edit) counts.set(budget, (counts.get(budget) ?? 0) + 1);
-    for (const budget of reply.post) {
-      if (!reply.edit.includes(budget)) counts.set(budget, (counts.get(budget) ?? 0) + 1);
-    }
-  }
-  return counts;
-}
-
-function opsOf<B extends BudgetState>(
-  reply: ReplyState<B>,
-  live: ReadonlyMap<B, number>,
-  tune: typeof tuning,
-): readonly WriteOp[] {
+function opsOf(reply: ReplyState<unknown>, round: number, tune: typeof tuning): readonly WriteOp[] {
   if (reply.canEdit && reply.canPost) {
     const from = reply.unseen > reply.room ? tune.spillMs : tune.spillSoonMs;
     const free = reply.want === 'final' || reply.unseen > reply.room;
-    return free && roundMs(reply, live) > from ? ['post', 'edit'] : ['edit', 'post'];
+    return free && round > from ? POST_FIRST : EDIT_FIRST;
   }
-  if (reply.canEdit) return ['edit'];
-  return reply.canPost ? ['post'] : [];
+  if (reply.canEdit) return EDIT;
+  return reply.canPost ? POST : NEITHER;
 }
+
+const EDIT: readonly WriteOp[] = ['edit'];
+const POST: readonly WriteOp[] = ['post'];
+const EDIT_FIRST: readonly WriteOp[] = ['edit', 'post'];
+const POST_FIRST: readonly WriteOp[] = ['post', 'edit'];
+const NEITHER: readonly WriteOp[] = [];
 
 /** Slots that this write leaves for finals; what is neither text nor final leaves one for text as well. */
-function kept<B extends BudgetState>(
-  budget: B,
-  op: WriteOp,
-  rank: number,
-  live: ReadonlyMap<B, number>,
-  tune: typeof tuning,
-): number {
+function kept({ budget, keptForFinals }: Share, op: WriteOp, rank: number): number {
   if (op === 'post' || rank === 0) return 0;
-  return Math.min(budget.burst - 1, Math.max(keptForFinals(budget, live, tune), rank - 2));
+  return Math.min(budget.burst - 1, Math.max(keptForFinals, rank - 2));
 }
 
-function keptForFinals<B extends BudgetState>(
-  budget: B,
-  live: ReadonlyMap<B, number>,
-  tune: typeof tuning,
-): number {
-  return budget.saves && live.has(budget) ? tune.keptSaved : 0;
-}
-
-function freeAt<B extends BudgetState>(budget: B, keep: number, ahead: ReadonlyMap<B, number>, now: number) {
-  const slots = 1 + keep + (ahead.get(budget) ?? 0);
+function freeAt({ budget, ahead }: Share, keep: number, now: number): number {
+  const slots = 1 + keep + ahead;
   const atOnce = Math.min(slots, budget.burst);
   return budget.freeAt(atOnce, now) + ((slots - atOnce) * 1000) / budget.rate;
 }
@@ -220,26 +233,25 @@ function evenlyAt(budget: BudgetState, tune: typeof tuning): number {
 }
 
 /** When a write will be worth its slot. */
-function worthAt<B extends BudgetState>(
-  reply: ReplyState<B>,
+function worthAt(
+  reply: ReplyState<unknown>,
   op: WriteOp,
-  live: ReadonlyMap<B, number>,
-  waiting: ReadonlyMap<B, number>,
+  edit: readonly Share[],
+  post: readonly Share[],
   now: number,
   tune: typeof tuning,
 ): number {
   if (reply.want === 'notice') {
     // At most half of the budget goes into lines about waiting.
     return reply.canEdit
-      ? now + Math.max(tune.noticeMs, 2 * roundMs(reply, waiting)) - reply.sinceWriteMs
+      ? now + Math.max(tune.noticeMs, 2 * roundMs(edit, 'waiting')) - reply.sinceWriteMs
       : now;
   }
   if (reply.want !== 'text') return now;
-  const price = Math.max(
-    ...reply[reply.shows ? op : 'edit'].map((budget) => slotPrice(reply, budget, live, now, tune)),
-  );
+  const used = reply.shows && op === 'post' ? post : edit;
+  const price = reply.rate * most(used, ({ price }) => price);
   if (reply.shows) return now + msUntil(reply, price);
-  const n = Math.max(...reply.edit.map((budget) => live.get(budget) ?? 1));
+  const n = most(edit, ({ live }) => live || 1);
   const part = op === 'edit' ? 1 : Math.min(tune.firstTextMost, n * tune.firstTextPart);
   const worth = msUntil(reply, price * part);
   return (
@@ -247,18 +259,11 @@ function worthAt<B extends BudgetState>(
   );
 }
 
-/** What must be unseen, in character ms, to be worth one slot: n replies take turns, less than evenly. */
-function slotPrice<B extends BudgetState>(
-  reply: ReplyState<unknown>,
-  budget: B,
-  live: ReadonlyMap<B, number>,
-  now: number,
-  tune: typeof tuning,
-): number {
-  const n = live.get(budget) ?? 1;
-  const spare = Math.max(0, budget.free(now) - keptForFinals(budget, live, tune));
+/** n replies take turns, less than evenly. */
+function slotPrice({ budget, live, keptForFinals }: Share, now: number, tune: typeof tuning): number {
+  const spare = Math.max(0, budget.free(now) - keptForFinals);
   const perSecond = budget.rate + (spare * 1000) / tune.spendOverMs;
-  return (1000 * 0.5 * reply.rate * n ** tune.turnPower) / perSecond ** 2;
+  return (1000 * 0.5 * (live || 1) ** tune.turnPower) / perSecond ** 2;
 }
 
 /** How long until this much is unseen if the text goes on as before. */
@@ -270,16 +275,17 @@ function msUntil(reply: ReplyState<unknown>, price: number): number {
 }
 
 /** How long it takes until each of these replies was edited once. */
-function roundMs<B extends BudgetState>(reply: ReplyState<B>, counts: ReadonlyMap<B, number>): number {
-  return Math.max(...reply.edit.map((budget) => ((counts.get(budget) ?? 1) * 1000) / budget.rate));
+function roundMs(edit: readonly Share[], which: 'live' | 'waiting'): number {
+  return most(edit, (share) => ((share[which] || 1) * 1000) / share.budget.rate);
 }
 
-function worthSpilling<B extends BudgetState>(
-  reply: ReplyState<B>,
-  live: ReadonlyMap<B, number>,
-  tune: typeof tuning,
-): boolean {
-  const round = roundMs(reply, live);
+function most(shares: readonly Share[], of: (share: Share) => number): number {
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const share of shares) highest = Math.max(highest, of(share));
+  return highest;
+}
+
+function worthSpilling(reply: ReplyState<unknown>, round: number, tune: typeof tuning): boolean {
   // A waiting line that is left behind costs an edit later.
   if (!reply.shows) return round > tune.spillSoonMs;
   if (reply.want === 'final') return round > tune.spillFinalMs;

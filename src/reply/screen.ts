@@ -92,6 +92,10 @@ export class Screen {
     return this.#standing.map(({ message }) => message);
   }
 
+  get lastMessage(): string | undefined {
+    return this.#standing.at(-1)?.message;
+  }
+
   /**
    * What is to be written: `text` (a footer that says how the answer ended counts as text), only the line
    * about waiting, or only what tidies up.
@@ -212,7 +216,7 @@ export class Screen {
 
   #showsText(index: number): boolean {
     if (index < this.#offset || index >= this.#count) return true;
-    return this.#standing[index]?.page?.text === this.#page(index).text;
+    return this.#standing[index]?.page?.text === this.#textOf(index);
   }
 
   #isTidy(index: number): boolean {
@@ -228,14 +232,19 @@ export class Screen {
   }
 
   #page(index: number): Page {
-    if (index < this.#offset) return { text: answerBelow, source: '', buttons: [] };
+    const text = this.#textOf(index);
+    if (index < this.#offset) return { text, source: '', buttons: [] };
     const isLast = index === this.#count - 1;
     const buttons = isLast ? this.#buttons : [];
-    const shown = this.#view[index - this.#offset];
-    if (!shown) return { text: this.#lineAsText ?? '', source: '', buttons };
-    const { text, source } = shown;
+    const source = this.#view[index - this.#offset]?.source;
+    if (source === undefined) return { text, source: '', buttons };
     if (!isLast || this.#footer === undefined) return { text, source, buttons };
     return { text, source, footer: this.#footer, buttons };
+  }
+
+  #textOf(index: number): string {
+    if (index < this.#offset) return answerBelow;
+    return this.#view[index - this.#offset]?.text ?? this.#lineAsText ?? '';
   }
 
   #look(): void {
