@@ -14,6 +14,7 @@ COPY adapters adapters
 # For SQLite: mount a volume here, or set DATABASE_URL to a Postgres.
 RUN install --directory --owner=node --group=node /data
 ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     NODE_COMPILE_CACHE=/tmp/pilotlight-compiled \
     DATABASE_URL=sqlite:/data/pilotlight.db \
     PORT=8080
@@ -23,4 +24,4 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # As `npm start`, without npm between the signals and the bot.
-CMD ["node", "--max-semi-space-size=4", "--heap-growing-percent=20", "src/main.ts"]
+CMD ["node", "--max-semi-space-size=4", "--heap-growing-percent=10", "src/main.ts"]

@@ -49,9 +49,9 @@ const clients: Record<string, () => Ask | Promise<Ask>> = {
     return async () => {
       let length = 0;
       const { signal } = new AbortController();
-      for await (const event of model.chat({ messages, signal })) {
+      await model.chat({ messages, signal }, (event) => {
         if (event.type === 'text') length += event.text.length;
-      }
+      });
       return length;
     };
   },

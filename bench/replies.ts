@@ -19,9 +19,12 @@ const WATCHED = 30_000;
 /** All questions have reached the model within this, ms. */
 const PATIENCE = 110_000;
 const BOT = 'replies-bot.ts';
-/** npm start's flags of V8. */
+/** npm start's flags of V8, and what it sets in the environment. */
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } };
 const FLAGS = scripts.start.match(/--[a-z-]+=\d+/g) ?? [];
+const SET = Object.fromEntries(
+  [...scripts.start.matchAll(/\b([A-Z_]+)=(\d+)/g)].map(([, name, value]) => [name, value]),
+);
 
 interface Figures {
   readonly delayP99: number;
@@ -69,6 +72,7 @@ async function measure(replies: number): Promise<Figures & { shown: number }> {
   const [port, settings] = await Promise.all([told<number>(model), told<Record<string, string>>(chat)]);
   const env = {
     PATH: process.env.PATH,
+    ...SET,
     ...settings,
     MODEL_BASE_URL: `http://127.0.0.1:${port}/v1`,
     MODEL_MAX_STREAMS: String(replies),

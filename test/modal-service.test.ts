@@ -6,6 +6,7 @@ import { SleepingModel } from '../sandbox/model/sleeping-model.ts';
 import { systemClock } from '../src/clock.ts';
 import { readConfig } from '../src/config.ts';
 import { createModel } from '../src/model/client.ts';
+import type { ModelEvent } from '../src/model/model.ts';
 
 /** What modal_service deploys when nothing is set; its own tests hold it to this file too. */
 const service = JSON.parse(readFileSync('modal_service/defaults.json', 'utf8'));
@@ -57,7 +58,8 @@ describe('the bot and modal_service agree', () => {
       messages: [{ role: 'user', content: 'Hello' }],
       signal: new AbortController().signal,
     } as const;
-    const events = await Array.fromAsync(model.chat(request));
+    const events: ModelEvent[] = [];
+    await model.chat(request, (event) => events.push(event));
     expect(events.at(-1)?.type).toBe('done');
     for (const header of service.proxyHeaders) {
       expect(endpoint.requests.at(-1)?.headers).toHaveProperty(header.toLowerCase());

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import type { ChatRequest, Model, ModelEvent } from '../model/model.ts';
+import type { ChatRequest, Hear, Model } from '../model/model.ts';
 import type { Choice, Models } from '../model/models.ts';
 import type { LimitStore } from '../store/limit-store.ts';
 import { spenderOf, utcDay } from './limits.ts';
@@ -31,21 +31,21 @@ export class Metering implements Pick<Models, 'for'> {
   for(question: Question): Choice {
     const choice = this.#parts.models.for(question);
     const { model } = choice;
-    const chat = (request: ChatRequest) => this.#metered(question, model, request);
+    const chat = (request: ChatRequest, hear: Hear) => this.#metered(question, model, request, hear);
     return { ...choice, model: { chat, close: () => model.close() } };
   }
 
-  async *#metered(question: Question, model: Model, request: ChatRequest): AsyncIterable<ModelEvent> {
+  async #metered(question: Question, model: Model, request: ChatRequest, hear: Hear): Promise<void> {
     const meter = this.#meters.get(model) ?? new Meter(this.#parts.clock);
     this.#meters.set(model, meter);
     const share = meter.share();
     try {
-      for await (const event of model.chat(request)) {
+      await model.chat(request, (event) => {
         // Waiting for others to be done keeps no GPU busy.
         if (event.type === 'queued') share.pause();
         else share.resume();
-        yield event;
-      }
+        hear(event);
+      });
     } finally {
       share.pause();
       this.#spend(question, share.ms);

@@ -11,6 +11,8 @@ import * as words from './words.ts';
 /** Reasoning shorter than this is over before a status about it would be read; ms. */
 const REASONING_SHOWN_AFTER = 4_000;
 
+type Done = Extract<ModelEvent, { type: 'done' }>;
+
 export interface Ending {
   readonly end: TurnEnd;
   readonly footer?: string;
@@ -44,12 +46,14 @@ export async function streamAnswer(
     showReasoning && thought.text !== '' ? { ...ending, reasoning: thought.text } : ending;
   try {
     request.signal.throwIfAborted();
-    for await (const event of model.chat(request)) {
+    let reason: Done['reason'] | undefined;
+    await model.chat(request, (event) => {
       if (event.type === 'usage') log.info({ turn: turn.id, ...event }, 'usage');
-      else if (event.type === 'done') return folded(goodEnd(event.reason, reply.text));
+      else if (event.type === 'done') reason = event.reason;
       else show(event);
-    }
-    throw new ModelError('cut', 'The answer was cut off.');
+    });
+    if (!reason) throw new ModelError('cut', 'The answer was cut off.');
+    return folded(goodEnd(reason, reply.text));
   } catch (error) {
     return folded(badEnd(error, turn, reply.text, log));
   }
@@ -75,7 +79,7 @@ function presenter(reply: LiveReply, clock: Clock, thought: Thought, excerpt: ()
   };
 }
 
-function goodEnd(reason: 'stop' | 'length' | 'tool_calls', text: string): Ending {
+function goodEnd(reason: Done['reason'], text: string): Ending {
   if (reason === 'length')
     return { end: 'done', footer: words.cutAtLimit, buttons: text ? ['continue'] : ['retry'] };
   if (text.trim() !== '') return { end: 'done', buttons: [] };

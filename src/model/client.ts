@@ -6,7 +6,7 @@ import { Context } from './context.ts';
 import { type Answer, Endpoint, readRefusal } from './endpoint.ts';
 import { fromAnswer, Overflow, Setback } from './failures.ts';
 import { knock } from './knock.ts';
-import { type ChatRequest, type Model, ModelError, type ModelEvent } from './model.ts';
+import { type ChatRequest, type Hear, type Model, ModelError } from './model.ts';
 import { RetryBudget } from './retry.ts';
 import { Semaphore } from './semaphore.ts';
 import { type OpenStream, readStream, type StreamLimits, silence } from './stream.ts';
@@ -101,11 +101,8 @@ class Client implements WakeableModel {
     });
   }
 
-  /**
-   * Waits for the endpoint and for a place, sends, and sends again while that makes sense. Words come
-   * straight from readStream: another generator in between would cost as much as parsing a chunk.
-   */
-  async *chat(request: ChatRequest): AsyncGenerator<ModelEvent, void> {
+  /** Waits for the endpoint and for a place, sends, and sends again while that makes sense. */
+  async chat(request: ChatRequest, hear: Hear): Promise<void> {
     const { messages, signal } = request;
     const { clock, random } = this.#options;
     signal.throwIfAborted();
@@ -118,18 +115,18 @@ class Client implements WakeableModel {
       this.#context.fit(messages);
       for (;;) {
         const since = clock.monotonic();
-        yield* this.#waking.wait(signal);
+        await this.#waking.wait(signal, hear);
         wakingMs += clock.monotonic() - since;
         const plan = refitted ?? this.#context.fit(messages);
         if (plan.dropped > 0) request.onTrimmed?.(plan.dropped);
-        const leave = yield* this.#slots.enter(signal);
+        const leave = await this.#slots.enter(signal, hear);
         let failure: Setback | Overflow;
         try {
-          const { usage, reason } = yield* readStream(yield* this.#open(request, plan));
+          const { usage, reason } = await readStream(await this.#open(request, plan, hear), hear);
           ended(null);
           if (usage) this.#context.counted(plan, usage.promptTokens);
-          if (usage) yield usage;
-          return yield { type: 'done', reason };
+          if (usage) hear(usage);
+          return hear({ type: 'done', reason });
         } catch (error) {
           if (!(error instanceof Setback || error instanceof Overflow)) throw error;
           failure = error;
@@ -147,7 +144,7 @@ class Client implements WakeableModel {
   }
 
   async wake(signal: AbortSignal): Promise<void> {
-    for await (const _ of this.#waking.wait(signal));
+    await this.#waking.wait(signal, () => {});
   }
 
   async close(): Promise<void> {
@@ -155,7 +152,7 @@ class Client implements WakeableModel {
   }
 
   /** Sends one request; its stream is open when this returns. */
-  async *#open(request: ChatRequest, plan: Plan): AsyncGenerator<ModelEvent, OpenStream> {
+  async #open(request: ChatRequest, plan: Plan, hear: Hear): Promise<OpenStream> {
     const { clock } = this.#options;
     const limits = this.#limits;
     const controller = new AbortController();
@@ -166,7 +163,10 @@ class Client implements WakeableModel {
     try {
       const body = this.#body(request, plan);
       const sent = this.#endpoint.send('chat/completions', signal, { body, session: request.session });
-      const answer = yield* this.#waking.watch(sent, QUIET_MS, signal, () => watchdog.heard());
+      const answer = await this.#waking.watch(sent, QUIET_MS, signal, (event) => {
+        watchdog.heard();
+        hear(event);
+      });
       await this.#mustStream(answer, signal);
       opened = true;
       // A model that streams is awake.

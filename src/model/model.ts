@@ -33,6 +33,8 @@ export type ModelEvent =
   /** The only good end. */
   | { readonly type: 'done'; readonly reason: 'stop' | 'length' | 'tool_calls' };
 
+export type Hear = (event: ModelEvent) => void;
+
 export type ModelFault =
   /** Cannot be reached, or not through this address. */
   | 'unreachable'
@@ -91,9 +93,10 @@ export interface ChatRequest {
 
 export interface Model {
   /**
-   * Wakes the endpoint if it sleeps, then streams. Ends after `done`, or throws {@link ModelError} or
-   * `signal.reason`.
+   * Wakes the endpoint if it sleeps, then streams: `hear` is called with each event as it comes, last with `done`.
+   * Not an iterable, since each generator on the way of a chunk costs as much as parsing it.
+   * Rejects with a {@link ModelError}, `signal.reason`, or what `hear` threw.
    */
-  chat(request: ChatRequest): AsyncIterable<ModelEvent>;
+  chat(request: ChatRequest, hear: Hear): Promise<void>;
   close(): Promise<void>;
 }

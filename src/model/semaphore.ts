@@ -1,7 +1,5 @@
 import { Bell } from './abortable.ts';
-import { ModelError, type ModelEvent } from './model.ts';
-
-export type QueuedEvent = Extract<ModelEvent, { type: 'queued' }>;
+import { type Hear, ModelError } from './model.ts';
 
 /** At most so many streams at once; the others wait in order and see their place. */
 export class Semaphore {
@@ -20,7 +18,7 @@ export class Semaphore {
    * Waits for a place; call the function it returns to give the place back, once.
    * @throws ModelError 'busy' when too many wait already, or the signal's reason
    */
-  async *enter(signal: AbortSignal): AsyncGenerator<QueuedEvent, () => void> {
+  async enter(signal: AbortSignal, hear: Hear): Promise<() => void> {
     if (this.#queue.length >= this.#maxWaiting) {
       throw new ModelError(
         'busy',
@@ -35,9 +33,8 @@ export class Semaphore {
     try {
       for (let shown = 0; this.#queue[0] !== ticket || this.#running >= this.#limit; ) {
         const place = this.#queue.indexOf(ticket) + 1;
-        if (place !== shown) yield { type: 'queued', place };
+        if (place !== shown) hear({ type: 'queued', place });
         shown = place;
-        if (this.#queue[0] === ticket && this.#running < this.#limit) break;
         await this.#bell.next(signal);
       }
       this.#running += 1;

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { ChunkReader, cut, type StreamEnd } from './chunk-reader.ts';
 import type { Answer } from './endpoint.ts';
 import { codeOf, Overflow, Setback } from './failures.ts';
-import { ModelError, type ModelEvent } from './model.ts';
+import { type Hear, ModelError } from './model.ts';
 import type { Watchdog } from './watchdog.ts';
 
 export interface StreamLimits {
@@ -35,64 +35,75 @@ export interface OpenStream {
 const RUN_OUT_MS = 1_000;
 
 /**
- * The text and reasoning of a chat stream; returns how it ended well.
- * @throws ModelError, Overflow, a Setback when it failed before the first word, or the signal's reason
+ * Calls `hear` with the text and reasoning of a chat stream as they come; resolves with how it ended well.
+ * @throws ModelError, Overflow, a Setback when it failed before the first word, the signal's reason, or what
+ * `hear` threw
  */
-export async function* readStream({
-  body,
-  limits,
-  watchdog,
-  onHeard,
-  clock,
-  signal,
-  abort,
-}: OpenStream): AsyncGenerator<ModelEvent, StreamEnd> {
+export async function readStream(
+  { body, limits, watchdog, onHeard, clock, signal, abort }: OpenStream,
+  hear: Hear,
+): Promise<StreamEnd> {
   const reader = new ChunkReader(limits.maxText);
   const decoder = new TextDecoder();
   const cancelOverall = clock.after(limits.overallMs, () => abort(tooLong(limits.overallMs)));
+  const closed = Promise.withResolvers<void>();
   let started = false;
-  let over = body.closed;
-  let wake = () => {};
-  // Not `for await`: events cost a fifth less CPU, and what comes while nobody looks becomes one event.
-  body.on('data', (bytes: Uint8Array) => {
-    if (over) return;
+  let over = false;
+  const end = () => {
+    over = true;
+    closed.resolve();
+  };
+  const read = (bytes: Uint8Array) => {
     reader.read(decoder.decode(bytes, { stream: true }));
-    if (reader.heard && started) {
+    const events = reader.take();
+    if (started && reader.heard) {
       watchdog.heard();
       onHeard();
+    } else if (events.length > 0) {
+      started = true;
+      watchdog.become(limits.idleMs, () => abort(silence(limits.idleMs)));
     }
-    over = reader.failure !== undefined || reader.finished;
-    wake();
-  });
-  body.on('close', () => {
-    over = true;
-    wake();
-  });
+    for (const event of events) hear(event);
+    if (reader.failure || reader.finished) end();
+  };
   try {
-    for (;;) {
-      const events = reader.take();
-      if (events.length > 0 && !started) {
-        started = true;
-        watchdog.become(limits.idleMs, () => abort(silence(limits.idleMs)));
+    let unheard: { readonly error: unknown } | undefined;
+    if (body.closed) end();
+    // Not `for await`: events cost a fifth less CPU.
+    body.on('close', end);
+    body.on('data', (bytes: Uint8Array) => {
+      if (over) return;
+      try {
+        read(bytes);
+      } catch (error) {
+        unheard = { error };
+        end();
       }
-      for (const event of events) yield event;
-      if (events.length > 0) continue;
-      if (over) break;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-    if (body.errored && !reader.finished) throw body.errored;
-    return reader.end();
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    throw started ? inMidStream(error) : beforeFirstWord(error);
+    });
+    await closed.promise;
+    if (unheard) throw unheard.error;
+    return howItEnded(reader, body, started, signal);
   } finally {
     over = true;
     watchdog.stop();
     cancelOverall();
     if (reader.finished) letRunOut(body, clock);
     else body.destroy();
+  }
+}
+
+function howItEnded(
+  reader: ChunkReader,
+  body: Answer['body'],
+  started: boolean,
+  signal: AbortSignal,
+): StreamEnd {
+  try {
+    if (body.errored && !reader.finished) throw body.errored;
+    return reader.end();
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw started ? inMidStream(error) : beforeFirstWord(error);
   }
 }
 

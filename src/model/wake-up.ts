@@ -2,9 +2,7 @@ import type { Logger } from 'pino';
 import { type Clock, sleep } from '../clock.ts';
 import { Bell } from './abortable.ts';
 import { type ColdStarts, type UsualTime, usualTime } from './cold-starts.ts';
-import { ModelError, type ModelEvent, type WakingPhase } from './model.ts';
-
-export type WakingEvent = Extract<ModelEvent, { type: 'waking' }>;
+import { type Hear, ModelError, type ModelEvent, type WakingPhase } from './model.ts';
 
 /** What one knock at the endpoint told. */
 export type Knock =
@@ -97,7 +95,7 @@ export class WakeUp {
   }
 
   /** Tells how far it is until it is over; throws its failure. The last one to leave ends it. */
-  async *join(signal: AbortSignal): AsyncGenerator<WakingEvent, void> {
+  async join(signal: AbortSignal, hear: Hear): Promise<void> {
     const ticket = {};
     let told = false;
     this.#waiting.push(ticket);
@@ -105,13 +103,12 @@ export class WakeUp {
       while (this.#outcome === undefined) {
         if (this.#wasCold || this.#elapsedMs >= PATIENCE_MS) {
           told = true;
-          yield this.#event(ticket);
-          if (this.#outcome !== undefined) break;
+          hear(this.#event(ticket));
         }
         await this.#bell.next(signal);
       }
       if (this.#outcome instanceof ModelError) throw this.#outcome;
-      if (told) yield { ...this.#event(ticket), phase: 'ready' };
+      if (told) hear({ ...this.#event(ticket), phase: 'ready' });
     } finally {
       this.#waiting.splice(this.#waiting.indexOf(ticket), 1);
       if (this.#waiting.length === 0 && this.#outcome === undefined) this.#abandon();
@@ -124,7 +121,7 @@ export class WakeUp {
     this.#end('awake');
   }
 
-  #event(ticket: object): WakingEvent {
+  #event(ticket: object): Extract<ModelEvent, { type: 'waking' }> {
     return {
       type: 'waking',
       phase: this.#phase,

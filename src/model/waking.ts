@@ -1,6 +1,6 @@
 import { sleep } from '../clock.ts';
-import type { WakingPhase } from './model.ts';
-import { WakeUp, type WakingEvent, type WakingOptions } from './wake-up.ts';
+import type { Hear, WakingPhase } from './model.ts';
+import { WakeUp, type WakingOptions } from './wake-up.ts';
 
 /** An answer this recent means that the model is still awake, ms; Modal's shortest scaledown window is 2 s. */
 const FRESH_MS = 10_000;
@@ -19,21 +19,16 @@ export class Waking {
   }
 
   /** Waits until the endpoint answers; returns at once when it just did. */
-  async *wait(signal: AbortSignal): AsyncGenerator<WakingEvent, void> {
+  async wait(signal: AbortSignal, hear: Hear): Promise<void> {
     if (this.#options.clock.monotonic() < this.#awakeUntil) return;
-    yield* this.#join(signal);
+    await this.#join(signal, hear);
   }
 
   /**
    * Waits for an answer that may be long in coming because the endpoint sleeps: past `quietMs` somebody
-   * knocks to find out, and if it does, says how far the wake-up is. `onWaking` is called with each event.
+   * knocks to find out, and if it does, tells how far the wake-up is.
    */
-  async *watch<T>(
-    answer: Promise<T>,
-    quietMs: number,
-    signal: AbortSignal,
-    onWaking: () => void,
-  ): AsyncGenerator<WakingEvent, T> {
+  async watch<T>(answer: Promise<T>, quietMs: number, signal: AbortSignal, hear: Hear): Promise<T> {
     const over = new AbortController();
     const settled = answer.then(
       () => over.abort(ANSWERED),
@@ -42,10 +37,7 @@ export class Waking {
     const either = AbortSignal.any([signal, over.signal]);
     try {
       await sleep(this.#options.clock, quietMs, either);
-      for await (const event of this.#join(either)) {
-        onWaking();
-        yield event;
-      }
+      await this.#join(either, hear);
     } catch (error) {
       if (error !== ANSWERED) throw error;
     }
@@ -72,9 +64,9 @@ export class Waking {
     if (phase !== 'requesting') this.#everAnswered = true;
   }
 
-  async *#join(signal: AbortSignal): AsyncGenerator<WakingEvent, void> {
+  #join(signal: AbortSignal, hear: Hear): Promise<void> {
     this.#current ??= this.#begin();
-    yield* this.#current.join(signal);
+    return this.#current.join(signal, hear);
   }
 
   #begin(): WakeUp {

@@ -133,17 +133,17 @@ describe('stopping', () => {
     expect(bench.server.generations[0]).toMatchObject({ end: 'aborted', endedAt: bench.clock.now() });
   });
 
-  it('also works when nobody reads on', async () => {
+  it('also closes the connection when who listens fails, and passes that failure on', async () => {
     bench = await Bench.start({ awake: true, tokensPerSecond: 10 });
-    const signal = new AbortController().signal;
-    const chat = bench.model.chat({
-      messages: [{ role: 'user', content: 'Write 10000 characters' }],
-      signal,
-    });
-    const reading = (async () => {
-      for await (const event of chat) if (event.type === 'text') break;
-    })();
-    await bench.until(reading);
+    const { signal } = new AbortController();
+    const broken = new Error('cannot show this');
+    const chat = bench.model.chat(
+      { messages: [{ role: 'user', content: 'Write 10000 characters' }], signal },
+      ({ type }) => {
+        if (type === 'text') throw broken;
+      },
+    );
+    await expect(bench.until(chat)).rejects.toBe(broken);
     await exchange();
     expect(bench.server.generations[0]?.end).toBe('aborted');
   });

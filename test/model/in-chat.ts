@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { ButtonKind } from '../../src/bot/ports.ts';
-import type { ChatRequest, Model, ModelEvent } from '../../src/model/model.ts';
+import type { ChatRequest, Hear, Model, ModelEvent } from '../../src/model/model.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { aBot } from '../support/a-bot.ts';
 import { aQuestion, ChatDouble } from '../support/chat-double.ts';
@@ -63,14 +63,14 @@ class WatchedModel implements Model {
     this.#bench = bench;
   }
 
-  async *chat(request: ChatRequest): AsyncGenerator<ModelEvent> {
+  async chat(request: ChatRequest, hear: Hear): Promise<void> {
     const { clock, model } = this.#bench;
     const since = clock.monotonic();
     try {
-      for await (const event of model.chat(request)) {
+      await model.chat(request, (event) => {
         this.events.push(event);
-        yield event;
-      }
+        hear(event);
+      });
     } catch (error) {
       this.error = error;
       throw error;

@@ -61,10 +61,10 @@ describe(`a real llama-server${installed ? '' : ' (skipped: there is none on the
     const onTrimmed = (count: number) => {
       trimmed = count;
     };
-    for await (const event of model.chat({ messages: list, signal, onTrimmed })) {
+    await model.chat({ messages: list, signal, onTrimmed }, (event) => {
       events.push(event);
       if (event.type === 'text') onText();
-    }
+    });
     const joined = (type: 'text' | 'reasoning') =>
       events.map((event) => (event.type === type ? event.text : '')).join('');
     return { events, text: joined('text'), reasoning: joined('reasoning'), trimmed };

@@ -154,16 +154,19 @@ describe('the models', () => {
     });
     const { model } = models.for({ channel: 'C01' });
     let text = '';
-    const messages = [{ role: 'user' as const, content: 'write 200 characters' }];
-    for await (const event of model.chat({ messages, signal: new AbortController().signal })) {
-      if (event.type !== 'text') continue;
-      if (text === '') {
-        write('models: {}');
-        await vi.waitFor(() => expect(nameFor('C01')).toBe('default'), { timeout: 10_000 });
-      }
+    const messages = [{ role: 'user' as const, content: 'write 600 characters' }];
+    const begun = Promise.withResolvers<void>();
+    const answered = model.chat({ messages, signal: new AbortController().signal }, (event) => {
+      if (event.type !== 'text') return;
       text += event.text;
-    }
-    expect(text.length).toBeGreaterThan(150);
+      begun.resolve();
+    });
+    await begun.promise;
+    write('models: {}');
+    await vi.waitFor(() => expect(nameFor('C01')).toBe('default'), { timeout: 10_000 });
+    expect(text.length).toBeLessThan(550);
+    await answered;
+    expect(text.length).toBeGreaterThan(550);
     expect(remembered).toEqual([`pilotlight at ${new URL(server.baseUrl).host}`]);
     await model.close();
     await server.close();

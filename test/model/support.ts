@@ -1,7 +1,13 @@
 import { pino } from 'pino';
 import { SleepingModel, type SleepingModelOptions } from '../../sandbox/model/sleeping-model.ts';
 import { createModel, type ModelOptions, type WakeableModel } from '../../src/model/client.ts';
-import { type ChatMessage, type ChatRequest, ModelError, type ModelEvent } from '../../src/model/model.ts';
+import {
+  type ChatMessage,
+  type ChatRequest,
+  type Model,
+  ModelError,
+  type ModelEvent,
+} from '../../src/model/model.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 /** What one question came to. */
@@ -63,7 +69,7 @@ export class Bench {
     const events: ModelEvent[] = [];
     const list = typeof messages === 'string' ? [{ role: 'user' as const, content: messages }] : messages;
     const signal = rest.signal ?? new AbortController().signal;
-    return { events, outcome: collect(this.model.chat({ ...rest, messages: list, signal }), events) };
+    return { events, outcome: collect(this.model, { ...rest, messages: list, signal }, events) };
   }
 
   /** Asks and lets time run until the answer has ended. */
@@ -101,10 +107,10 @@ export class Bench {
   }
 }
 
-async function collect(stream: AsyncIterable<ModelEvent>, events: ModelEvent[]): Promise<Outcome> {
+async function collect(model: Model, request: ChatRequest, events: ModelEvent[]): Promise<Outcome> {
   let error: unknown;
   try {
-    for await (const event of stream) events.push(event);
+    await model.chat(request, (event) => events.push(event));
   } catch (thrown) {
     error = thrown;
   }

@@ -27,9 +27,7 @@ async function play(recording: Recording): Promise<{ events: ModelEvent[]; error
   const events: ModelEvent[] = [];
   const { signal } = new AbortController();
   try {
-    for await (const event of model.chat({ messages: [{ role: 'user', content: 'Hi' }], signal })) {
-      events.push(event);
-    }
+    await model.chat({ messages: [{ role: 'user', content: 'Hi' }], signal }, (event) => events.push(event));
   } catch (error) {
     return { events, error };
   }

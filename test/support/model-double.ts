@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatRequest, Model, ModelEvent } from '../../src/model/model.ts';
+import type { ChatMessage, ChatRequest, Hear, Model, ModelEvent } from '../../src/model/model.ts';
 
 type Script = (request: ChatRequest) => AsyncGenerator<ModelEvent>;
 
@@ -20,11 +20,11 @@ export class ModelDouble implements Model {
     });
   }
 
-  async *chat(request: ChatRequest): AsyncGenerator<ModelEvent> {
+  async chat(request: ChatRequest, hear: Hear): Promise<void> {
     this.requests.push(request);
     const script = this.#scripts.shift();
     if (!script) throw new Error('the test has no script for this request');
-    yield* script(request);
+    for await (const event of script(request)) hear(event);
   }
 
   async close(): Promise<void> {}
