@@ -19,8 +19,15 @@ export const limits = {
   /** Tier 3. */
   addReaction: (team: string): Budget => perMinute(team, 'reactions.add', 50, 5),
   removeReaction: (team: string): Budget => perMinute(team, 'reactions.remove', 50, 5),
-  /** 600 a minute, on the method's page. agents.sessions.setStatus needs none: twice a stream, and those are paced. */
-  status: (team: string): Budget => perMinute(team, 'assistant.threads.setStatus', 600, 20),
+  /**
+   * 600 a minute, on the method's page: a workspace that may edit 50 times a minute never has so many answers that
+   * their few statuses reach it, so the first sign of life need not wait for other processes. (For
+   * agents.sessions.setStatus none is kept: it is called twice a stream, and those are paced.)
+   */
+  status: (team: string): Budget => ({
+    ...perMinute(team, 'assistant.threads.setStatus', 600, 20),
+    unshared: true,
+  }),
 } as const;
 
 function perMinute(team: string, method: string, limit: number, burst: number): Budget {

@@ -84,8 +84,9 @@ export class EditPacer implements Spare {
     const now = this.#clock.monotonic();
     const windows = this.#windowsOf(budgets);
     if (windows.some((window) => window.freeAt(1, now) > now)) return undefined;
-    const slot = this.#ledger && (await this.#reserve(this.#ledger, windows));
-    if (this.#ledger && !slot) return undefined;
+    const shared = this.#ledger ? windows.filter(({ budget }) => !budget.unshared) : [];
+    const slot = shared.length > 0 ? await this.#reserve(this.#ledger!, shared) : undefined;
+    if (shared.length > 0 && !slot) return undefined;
     for (const window of windows) window.take(this.#clock.monotonic());
     let outcome: Outcome = {};
     try {

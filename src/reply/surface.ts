@@ -16,6 +16,8 @@ export interface Budget {
   readonly windowMs: number;
   /** At most this many at once when rested, for budgets that refill evenly; default: `limit`. */
   readonly burst?: number;
+  /** Counted by each process for itself: all of them together do not come near the limit. */
+  readonly unshared?: true;
 }
 
 export type WriteOp = 'post' | 'edit';

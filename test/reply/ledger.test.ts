@@ -164,6 +164,12 @@ describe('a call that may be left out', () => {
     expect(ledger.answered).toBe(1);
   });
 
+  it('asks nobody where the budget is not shared', async () => {
+    const { ledger, pacer } = open();
+    expect(await pacer.spare([{ ...budget, unshared: true }], async () => 'made')).toBe('made');
+    expect(ledger.asked).toEqual([]);
+  });
+
   it('that the platform refuses is not made again before it may be', async () => {
     const clock = new VirtualClock();
     const pacer = new EditPacer({ clock, log });
