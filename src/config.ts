@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { OperatorError } from './errors.ts';
 import { InputError } from './modal/input-error.ts';
 import { parsePrices, priceOf } from './modal/prices.ts';
+import { extraFields } from './model/extra-fields.ts';
 
 /** Where an operator gets each value; shown with every fault. .env.example tells more. */
 const WHERE: Record<string, string> = {
@@ -78,14 +79,16 @@ const number = (min: number, max: number, whole = true) =>
 const flag = z
   .enum(['true', 'false'], { error: 'is neither true nor false' })
   .transform((value) => value === 'true');
-const fields = text.transform((value, context): Readonly<Record<string, unknown>> => {
-  try {
-    const parsed: unknown = JSON.parse(value);
-    if (parsed !== null && typeof parsed === 'object' && !Array.isArray(parsed)) return { ...parsed };
-  } catch {}
-  context.addIssue('is not a JSON object');
-  return z.NEVER;
-});
+const fields = text
+  .transform((value, context): Readonly<Record<string, unknown>> => {
+    try {
+      const parsed: unknown = JSON.parse(value);
+      if (parsed !== null && typeof parsed === 'object' && !Array.isArray(parsed)) return { ...parsed };
+    } catch {}
+    context.addIssue('is not a JSON object');
+    return z.NEVER;
+  })
+  .pipe(extraFields);
 const ids = (pattern: RegExp) =>
   text
     .transform((value) => value.split(/[\s,]+/).filter(Boolean))

@@ -111,6 +111,10 @@ describe('the settings', () => {
       expect(faultsOf({ ...slack, ...model, MODEL_EXTRA: wrong })).toContain(
         'MODEL_EXTRA is not a JSON object',
       );
+    const ours = '{"stream":false,"messages":[],"top_p":1}';
+    expect(faultsOf({ ...slack, ...model, MODEL_EXTRA: ours })).toContain(
+      'MODEL_EXTRA holds messages, stream, which the bot sets itself',
+    );
   });
 
   it('switch with true and false, and with nothing else', () => {

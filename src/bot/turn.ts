@@ -98,7 +98,9 @@ export function badEnd(error: unknown, turn: Turn, text: string, log: Logger): E
   if (error instanceof ShuttingDown || error instanceof Left) return interruptedEnd(text);
   if (error instanceof ModelError) {
     log.warn({ turn: turn.id, fault: error.fault, ...error.detail }, 'the model failed');
-    return { end: 'failed', footer: words.failed(error.message), buttons: again };
+    // The same question would be too long again.
+    const buttons = error.fault === 'too-long' && text === '' ? [] : again;
+    return { end: 'failed', footer: words.failed(error.message), buttons };
   }
   log.error({ turn: turn.id, err: error }, 'a turn failed');
   return { end: 'failed', footer: words.internalError, buttons: again };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { OperatorError } from '../errors.ts';
 import { priceOf } from '../modal/prices.ts';
 import type { ModelOptions } from './client.ts';
+import { extraFields } from './extra-fields.ts';
 
 /** What makes a client of an endpoint. */
 export type Connection = Omit<ModelOptions, 'coldStarts' | 'clock' | 'log' | 'random' | 'limits'>;
@@ -83,7 +84,7 @@ const settings = z.strictObject(
     modal_server: text.optional(),
     modal_environment: text.optional(),
     modal_gpu: text.optional(),
-    extra: z.record(z.string(), z.unknown(), { error: 'is not a list of fields' }).optional(),
+    extra: extraFields.optional(),
     channels: z.array(channel, { error: noChannels }).min(1, { error: noChannels }),
   },
   { error: objectFault },

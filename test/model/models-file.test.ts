@@ -117,6 +117,10 @@ describe('the file of models', () => {
     ['models: { a: { channels: [C01], max_tokens: 1.5 } }', 'max_tokens is not a whole number'],
     ['models: { a: { channels: [C01], extra: hot } }', 'models.a.extra is not a list of fields'],
     [
+      'models: { a: { channels: [C01], extra: { max_tokens: 5 } } }',
+      'models.a.extra holds max_tokens, which the bot sets itself',
+    ],
+    [
       'models: { a: { channels: [C01], api_key_env: MISSING } }',
       'api_key_env names MISSING, which is not set',
     ],
