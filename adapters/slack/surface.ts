@@ -33,6 +33,8 @@ export class SlackSurface implements ReplySurface {
   readonly #lost = new Set<string>();
   readonly #mayHaveBegun: boolean;
   #streamsHere: boolean;
+  /** An earlier process may have left Slack's own Stop in the thread. */
+  #stopMayStand: boolean;
 
   constructor(workspace: Workspace, address: SlackAddress, begun: boolean) {
     this.#workspace = workspace;
@@ -46,6 +48,7 @@ export class SlackSurface implements ReplySurface {
     this.#mayHaveBegun = begun || askedAt(address) < workspace.since;
     this.#activity = new Activity(workspace, address, this.#mayHaveBegun);
     this.#streamsHere = address.dm;
+    this.#stopMayStand = address.dm && this.#mayHaveBegun;
   }
 
   budgets(op: WriteOp, message?: string): readonly Budget[] {
@@ -82,6 +85,8 @@ export class SlackSurface implements ReplySurface {
 
   activity(status: string | null): void {
     this.#activity.show(status);
+    if (this.#stopMayStand) void setSession(this.#workspace, this.#address, 'active');
+    this.#stopMayStand = false;
   }
 
   async announce(text: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { answers, ask, calls, connect, createOn, final, page, until } from './slack-support.ts';
+import { answers, ask, calls, connect, createOn, final, live, page, until } from './slack-support.ts';
 
 describe('signs of life in Slack', () => {
   it('are a reaction on the question and a status in the thread, and go when the work is done', async () => {
@@ -121,6 +121,16 @@ describe('signs of life in Slack', () => {
     expect(question().reactions).toEqual(['eyes']);
     createOn(slack).platform.open(address, 0).activity(null);
     await until(() => expect(question().reactions).toEqual([]));
+  });
+
+  it('also take away Slack’s own Stop that a killed process left', async () => {
+    const running = await connect();
+    const { slack } = running;
+    const { surface, address } = ask(running, 'dm');
+    await surface.post(page('One'), live);
+    await until(() => expect(slack.activity(slack.dm)).toMatchObject([{ text: 'is working…' }]));
+    createOn(slack).platform.open(address, 0).activity(null);
+    await until(() => expect(slack.activity(slack.dm)).toEqual([]));
   });
 
   it('never break or hold up an answer, and are left alone where Slack does not have them', async () => {
