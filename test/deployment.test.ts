@@ -55,7 +55,7 @@ describe('the image', () => {
 
   it('starts as npm start does, as nobody special, on the Node that we test with', () => {
     const command = JSON.parse(instructions('CMD').at(-1)!).join(' ');
-    expect(packageJson.scripts.start.replace(/^\S+=\S+ exec /, '').replace(/--env-file\S+ /, '')).toBe(
+    expect(packageJson.scripts.start.replace(/^(?:\S+=\S+ )+exec /, '').replace(/--env-file\S+ /, '')).toBe(
       command,
     );
     expect(instructions('USER')).toEqual(['node']);
