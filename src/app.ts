@@ -11,6 +11,7 @@ import { priceOf } from './modal/prices.ts';
 import { Models, type Place } from './model/models.ts';
 import type { ModelSettings } from './model/models-file.ts';
 import { EditPacer } from './reply/pacer.ts';
+import { Retention } from './retention.ts';
 import { Seal } from './seal.ts';
 import { serve } from './server.ts';
 import { openStore } from './store/open.ts';
@@ -66,8 +67,10 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
     listener: (name) => platforms.find(({ platform }) => platform === name)?.listener,
   });
   const connector = new Connector({ platforms, clock, log });
+  const retention = new Retention({ keepDays: config.KEEP_DAYS, store, clock, log });
   const close = async () => {
     connector.stop();
+    await retention.stop();
     await warm.stop();
     pacer.close();
     await Promise.allSettled(platforms.map((platform) => platform.close()));
@@ -84,6 +87,7 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   }
   await bot.start();
   warm.start();
+  retention.start();
   await connector.tried(OTHERS_WITHIN);
   return {
     port: server.port,

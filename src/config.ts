@@ -53,6 +53,7 @@ const WHERE: Record<string, string> = {
   MODAL_TOKEN_SECRET: 'modal.com/settings → API Tokens (as-…), shown once when the token is made',
   DATABASE_URL:
     'leave it out for pilotlight.db in this folder, or say sqlite:PATH, or postgres://USER:PASSWORD@HOST/DATABASE with %-codes for special characters',
+  KEEP_DAYS: 'a whole number of days; leave it out to keep questions and answers for ever',
   ANNOUNCE_AFTER_SECONDS: 'a number of seconds; 0 turns announcements off',
   SHUTDOWN_SECONDS: 'a number of seconds',
   LOG_LEVEL: 'one of trace, debug, info, warn, error, fatal, silent',
@@ -172,6 +173,7 @@ const schema = z.object({
     .refine((value) => value.startsWith('sqlite:') || URL.canParse(value), {
       error: 'is not an address that can be read',
     }),
+  KEEP_DAYS: number(1, 36_500).optional(), // not less: a question that is brought again must still be known
   ANNOUNCE_AFTER_SECONDS: number(0, 86_400, false).default(60),
   SHUTDOWN_SECONDS: number(0, 3_600, false).default(20),
   LOG_LEVEL: z

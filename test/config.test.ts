@@ -151,6 +151,15 @@ describe('the settings', () => {
     }
   });
 
+  it('keep what was asked for ever, or so many whole days', () => {
+    expect(readConfig({ ...slack, ...model }).KEEP_DAYS).toBeUndefined();
+    expect(readConfig({ ...slack, ...model, KEEP_DAYS: '90' }).KEEP_DAYS).toBe(90);
+    for (const wrong of ['0', '-1', '0.5', '90d'])
+      expect(faultsOf({ ...slack, ...model, KEEP_DAYS: wrong })).toMatch(
+        /KEEP_DAYS is not a whole number from 1 to 36500\.\n.*days/,
+      );
+  });
+
   it.each(['GPU_BUDGET_USD', 'LIMIT_PERSON_USD_PER_DAY', 'LIMIT_WORKSPACE_USD_PER_DAY'])(
     'want a price beside %s',
     (name) => {

@@ -126,6 +126,12 @@ export interface Store {
    * `keep` goes on with the same messages and text; otherwise the turn starts over in new messages.
    */
   again(run: TurnRun, keep: boolean): Promise<Turn | null>;
+  /**
+   * Deletes turns that ended before then (ms since the epoch), with what they show: the oldest, at most so many.
+   * The newest turn of all stays, so that its number is not given again.
+   * @returns how many were deleted
+   */
+  deleteEnded(before: number, most: number): Promise<number>;
 
   /** Cold starts of a model in ms, oldest first, the last 50. */
   recall(model: string): Promise<readonly number[]>;

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { ShownMessage } from '../../sandbox/chat.ts';
+import { aQuestion } from '../support/chat-double.ts';
+import { open } from '../support/stores.ts';
 import {
   Answers,
   discordChannel,
@@ -222,5 +224,25 @@ describe.concurrent('the process', () => {
     expect(marked.buttons.map(({ label }) => label)).toEqual(['Continue', 'Retry']);
     expect((await inDiscord!.end()).text).toContain('still here');
     expect([inSlack!.all.length, inDiscord!.all.length]).toEqual([1, 1]);
+  });
+
+  it('deletes what is older than it is told to keep', async (test) => {
+    const fakes = await startFakes(test);
+    const env = { DATABASE_URL: await database(test), KEEP_DAYS: '1', SHUTDOWN_SECONDS: '0' };
+    const before = await open(env.DATABASE_URL);
+    const [old, recent] = [
+      (await before.accept(aQuestion('1'), 1))!,
+      (await before.accept(aQuestion('2'), 1))!,
+    ];
+    await before.end(await before.start(old.id), 'done', Date.now() - 25 * 3_600_000);
+    await before.end(await before.start(recent.id), 'done', Date.now() - 23 * 3_600_000);
+    await before.close();
+    const bot = await startProcess(test, fakes, env);
+    await bot.output.said('deleted what is old');
+    bot.kill('SIGTERM');
+    expect(await bot.exited).toBe(0);
+    const after = await open(env.DATABASE_URL);
+    expect([await after.turn(old.id), await after.turn(recent.id)]).toEqual([null, expect.anything()]);
+    await after.close();
   });
 });

@@ -166,6 +166,7 @@ const migrations: readonly string[] = [
     END IF;
   END $$;
   `,
+  'CREATE INDEX turns_ended ON turns (ended_at, id)',
 ];
 
 /**

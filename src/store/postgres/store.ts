@@ -191,6 +191,22 @@ export class PostgresStore implements Store, Transaction {
     );
   }
 
+  async deleteEnded(before: number, most: number): Promise<number> {
+    // What another process deletes, or queues again, at this moment is left to it.
+    const deleted = await this.#all(
+      `WITH old AS (
+         SELECT id FROM turns WHERE ended_at < $1 AND id < (SELECT max(id) FROM turns)
+         ORDER BY ended_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+       ), shown AS (
+         DELETE FROM messages USING old WHERE turn_id = old.id
+       )
+       DELETE FROM turns USING old WHERE turns.id = old.id RETURNING turns.id`,
+      before,
+      most,
+    );
+    return deleted.length;
+  }
+
   async recall(model: string): Promise<readonly number[]> {
     const rows = await this.#all<{ ms: number }>(
       'SELECT ms FROM cold_starts WHERE model = $1 ORDER BY id',

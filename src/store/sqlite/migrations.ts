@@ -106,4 +106,5 @@ export const migrations: readonly string[] = [
   `,
   "ALTER TABLE turns ADD COLUMN reasoning TEXT NOT NULL DEFAULT ''",
   'DROP TABLE warm_lease', // SQLite is for one process
+  'CREATE INDEX turns_ended ON turns (ended_at, id)',
 ];

@@ -239,6 +239,15 @@ export class SqliteStore implements Store {
     return row ? this.#toTurn(row) : null;
   }
 
+  async deleteEnded(before: number, most: number): Promise<number> {
+    const old = `SELECT id FROM turns WHERE ended_at < ? AND id < (SELECT max(id) FROM turns)
+                 ORDER BY ended_at, id LIMIT ?`;
+    return this.#transaction(() => {
+      this.#run(`DELETE FROM messages WHERE turn_id IN (${old})`, before, most);
+      return this.#all(`DELETE FROM turns WHERE id IN (${old}) RETURNING id`, before, most).length;
+    });
+  }
+
   async recall(model: string): Promise<readonly number[]> {
     return this.#all<{ ms: number }>('SELECT ms FROM cold_starts WHERE model = ? ORDER BY id', model).map(
       ({ ms }) => ms,
