@@ -10,7 +10,7 @@ import type { Workspace } from './workspace.ts';
  * API client throws, except that a history we may not read holds nothing.
  */
 export async function findReply(
-  { client, credentials, log }: Workspace,
+  { client, credentials, streaming, log }: Workspace,
   { channel, thread, ts, dm }: SlackAddress,
   key: string,
   known: ReadonlySet<string>,
@@ -26,7 +26,7 @@ export async function findReply(
     const bot = (await credentials())?.bot;
     const ours = messages.filter((message) => message.bot_id === bot);
     const stream = (message: (typeof ours)[number]) =>
-      dm && keyIn(message) === undefined && !known.has(message.ts!);
+      dm && keyIn(message) === undefined && !known.has(message.ts!) && !streaming.has(message.ts!);
     return (ours.find((message) => keyIn(message) === key) ?? ours.find(stream))?.ts;
   } catch (error) {
     if (!(error instanceof WebAPIPlatformError)) throw error;

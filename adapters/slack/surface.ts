@@ -78,7 +78,10 @@ export class SlackSurface implements ReplySurface {
     this.#known.add(message);
     const stream = this.#streams.get(message);
     const streamed = (await stream?.write(page, options)) ?? false;
-    if (options.final || !streamed) this.#streams.delete(message);
+    if (options.final || !streamed) {
+      this.#streams.delete(message);
+      this.#workspace.streaming.delete(message);
+    }
     if (!streamed) await this.#update(message, page, options);
     return { message };
   }
@@ -115,6 +118,7 @@ export class SlackSurface implements ReplySurface {
     try {
       const stream = await NativeStream.start(this.#workspace, this.#address, page.source);
       this.#streams.set(stream.ts, stream);
+      this.#workspace.streaming.add(stream.ts);
       return stream.ts;
     } catch (error) {
       if (!(error instanceof WebAPIPlatformError)) {

@@ -105,6 +105,7 @@ export class Workspaces {
       credentials,
       features: { streams: true, sessions: true, status: true, reactions: true },
       spare,
+      streaming: new Set(),
       activities: new Set(),
       stopped,
     };

@@ -24,6 +24,18 @@ describe('an answer in a DM', () => {
     ]);
   });
 
+  it('is never taken for the lost message of another that waits in its thread', async () => {
+    const running = await connect();
+    const { slack, platform } = running;
+    const { surface, address } = ask(running, 'dm');
+    const behind = ask(running, 'dm', address.thread);
+    await surface.post(page('One'), live);
+    await platform
+      .open(behind.address, 0, true)
+      .post(page('Waiting'), { ...live, turn: '8.0', key: '8.0:0' });
+    expect(shown(slack).map(({ text }) => text)).toEqual(['One', 'Waiting']);
+  });
+
   it('sends nothing when a page differs in its footer only', async () => {
     const running = await connect();
     const { surface } = ask(running, 'dm');
