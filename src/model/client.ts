@@ -25,8 +25,6 @@ export interface ModelOptions {
   /** Modal-Key and Modal-Secret. */
   readonly proxyKey?: string | undefined;
   readonly proxySecret?: string | undefined;
-  /** Sends session ids; default: at a Modal Server's own address (*.modal.direct). */
-  readonly sendsSessions?: boolean;
   /** The most tokens of one answer; default 4,096. */
   readonly maxTokens?: number;
   /** Tokens of prompt and answer together, for servers that do not say; default: learned. */

@@ -12,8 +12,6 @@ export interface EndpointOptions {
   /** Modal-Key and Modal-Secret. */
   readonly proxyKey?: string | undefined;
   readonly proxySecret?: string | undefined;
-  /** Sends session ids; default: where Modal routes by them, at a Modal Server's own address. */
-  readonly sendsSessions?: boolean;
   readonly clock: Clock;
 }
 
@@ -41,12 +39,13 @@ export class Endpoint {
   readonly #pool: Pool;
   readonly #base: URL;
   readonly #headers: Record<string, string>;
+  /** Modal routes by them at a Modal Server's own address. */
   readonly #sendsSessions: boolean;
   readonly #clock: Clock;
 
-  constructor({ baseUrl, apiKey, proxyKey, proxySecret, sendsSessions, clock }: EndpointOptions) {
+  constructor({ baseUrl, apiKey, proxyKey, proxySecret, clock }: EndpointOptions) {
     this.#base = new URL(baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`);
-    this.#sendsSessions = sendsSessions ?? this.#base.hostname.endsWith('.modal.direct');
+    this.#sendsSessions = this.#base.hostname.endsWith('.modal.direct');
     this.#clock = clock;
     // Deadlines are ours: a cold start is longer than undici's, and pings would feed its body timer.
     // One HTTP/2 session that dies would take every stream with it.
