@@ -81,7 +81,8 @@ async function takeQuestion(
     await bot.ask(question);
   } catch (error) {
     log.error({ interaction: interaction.id, err: error }, 'a question could not be taken');
-    await interaction.editReply(NOT_TAKEN);
+    // Not `editReply`, which refuses when the answer to the deferral was lost.
+    await interaction.webhook.editMessage('@original', NOT_TAKEN);
   }
 }
 

@@ -57,7 +57,7 @@ export class TurnRunner {
     });
     let over = false;
     try {
-      void this.#showLine(turn, line);
+      void this.#showLine(store.waiting(turn.conversationId), line);
       const ending = await this.#ending(held, crashes);
       over = ending !== undefined && (await this.#end(held, ending, since));
       return over ? 'over' : 'back';
@@ -104,7 +104,7 @@ export class TurnRunner {
     else if (signal.kind === 'deleted') this.#held.get(signal.turn)?.reply.deleted();
     else {
       const line = this.#lines.get(signal.conversation);
-      if (line) void this.#showWaiting(signal.turn, line);
+      if (line) void this.#showLine([signal.turn], line);
     }
   }
 
@@ -119,14 +119,12 @@ export class TurnRunner {
     });
   }
 
-  /** Shows all that wait behind this turn. */
-  async #showLine({ id, conversationId }: Turn, line: HeldTurn[]): Promise<void> {
+  /** Shows that these turns wait; the line is that of the turn before them. */
+  async #showLine(waiting: readonly number[] | Promise<readonly number[]>, line: HeldTurn[]): Promise<void> {
     try {
-      for (const waiting of await this.#parts.store.waiting(conversationId)) {
-        await this.#showWaiting(waiting, line);
-      }
+      for (const turn of await waiting) await this.#showWaiting(turn, line);
     } catch (error) {
-      this.#parts.log.warn({ turn: id, err: error }, 'cannot look who waits behind this turn');
+      this.#parts.log.warn({ err: error }, 'cannot look who waits behind a turn');
     }
   }
 

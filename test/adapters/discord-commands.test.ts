@@ -104,6 +104,17 @@ describe('/ask', () => {
     expect(JSON.stringify(it.log)).not.toContain('a private question');
   });
 
+  it('that cannot be taken says so although the acknowledgement’s answer was lost', async () => {
+    const it = await connected();
+    it.bot.broken = true;
+    const { fake } = it;
+    fake.faults.add({ on: CALLBACK, act: { type: 'lose-answer' } });
+    const options = { prompt: 'a private question' };
+    const used = await fake.command({ channel: fake.channel, user: fake.people.asker, name: 'ask', options });
+    await vi.waitUntil(() => !shown(it, used.message)?.pending, { timeout: 5_000 });
+    expect(shown(it, used.message)?.text).toContain('could not take your question');
+  });
+
   it('that was acknowledged too late is left to Discord’s own words', async () => {
     const it = await connected();
     const { fake, bot, log } = it;

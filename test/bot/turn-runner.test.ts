@@ -67,6 +67,23 @@ describe('an answer that breaks off', () => {
     expect(play.chat.shown[0]).not.toContain('internals');
   });
 
+  it('is answered also when the store could not tell who waits behind it', async () => {
+    play.model
+      .will(async function* () {
+        await new Promise<void>((resolve) => play.clock.after(5_000, resolve));
+        yield { type: 'text', text: 'One.' };
+        yield { type: 'done', reason: 'stop' };
+      })
+      .willSay('Two.');
+    await play.ask('First?', { conversation: 'thread' });
+    await play.settle(1_000);
+    const lost = vi.spyOn(play.store, 'turn').mockRejectedValueOnce(new Error('connection lost'));
+    await play.ask('Second?', { conversation: 'thread' });
+    expect(lost).toHaveBeenCalled();
+    await play.settle();
+    expect(play.chat.shown).toEqual(['One.', 'Two.']);
+  });
+
   it.each(['start', 'history'] as const)(
     'says so when the store fails before the model is asked (%s), and answers a retry',
     async (step) => {
