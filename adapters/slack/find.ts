@@ -6,14 +6,14 @@ import type { Workspace } from './workspace.ts';
 
 /**
  * Finds the message of a page whose post we never heard back from: by its key, or, since a stream gets its
- * key only at its end, as a message of ours in a DM that has none and is not `known`. Throws what the Web
- * API client throws, except that a history we may not read holds nothing.
+ * key only at its end, as a message of ours that has none and is not `known`; if that is undefined, it was no
+ * stream. Throws what the Web API client throws, except that a history we may not read holds nothing.
  */
 export async function findReply(
-  { client, credentials, streaming, log }: Workspace,
-  { channel, thread, ts, dm }: SlackAddress,
+  { client, credentials, log }: Workspace,
+  { channel, thread, ts }: SlackAddress,
   key: string,
-  known: ReadonlySet<string>,
+  known: ReadonlySet<string> | undefined,
 ): Promise<string | undefined> {
   try {
     const { messages = [] } = await client.conversations.replies({
@@ -26,7 +26,7 @@ export async function findReply(
     const bot = (await credentials())?.bot;
     const ours = messages.filter((message) => message.bot_id === bot);
     const stream = (message: (typeof ours)[number]) =>
-      dm && keyIn(message) === undefined && !known.has(message.ts!) && !streaming.has(message.ts!);
+      known?.has(message.ts!) === false && keyIn(message) === undefined;
     return (ours.find((message) => keyIn(message) === key) ?? ours.find(stream))?.ts;
   } catch (error) {
     if (!(error instanceof WebAPIPlatformError)) throw error;

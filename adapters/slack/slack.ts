@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Commands } from '../../src/bot/commands.ts';
 import type {
   Address,
+  Begun,
   Bot,
   ChatPlatform,
   CommandNotice,
@@ -143,7 +144,7 @@ class Slack implements ChatPlatform {
     await this.#workspaces.close();
   }
 
-  open(address: Address, _attempt: number, begun = false): ReplySurface {
+  open(address: Address, _attempt: number, begun: Begun = 'nothing'): ReplySurface {
     const slackAddress = address as SlackAddress;
     return new SlackSurface(this.#workspaces.of(slackAddress), slackAddress, begun);
   }

@@ -1,5 +1,6 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import {
+  type Begun,
   type Budget,
   type Page,
   type Receipt,
@@ -32,11 +33,13 @@ export class SlackSurface implements ReplySurface {
   /** Keys whose message may stand although we never heard so. */
   readonly #lost = new Set<string>();
   readonly #mayHaveBegun: boolean;
+  /** A message without a key may be the beginning of this reply. */
+  #mayStream: boolean;
   #streamsHere: boolean;
   /** An earlier process may have left Slack's own Stop in the thread. */
   #stopMayStand: boolean;
 
-  constructor(workspace: Workspace, address: SlackAddress, begun: boolean) {
+  constructor(workspace: Workspace, address: SlackAddress, begun: Begun) {
     this.#workspace = workspace;
     this.#address = address;
     const post = limits.post(address.team, address.channel);
@@ -45,10 +48,11 @@ export class SlackSurface implements ReplySurface {
       postOrStream: [post, limits.startStream(address.team)],
       update: [limits.update(address.team)],
     };
-    this.#mayHaveBegun = begun || askedAt(address) < workspace.since;
+    this.#mayHaveBegun = begun !== 'nothing' || askedAt(address) < workspace.since;
+    this.#mayStream = address.dm && begun === 'text';
     this.#activity = new Activity(workspace, address, this.#mayHaveBegun);
     this.#streamsHere = address.dm;
-    this.#stopMayStand = address.dm && this.#mayHaveBegun;
+    this.#stopMayStand = this.#mayStream;
   }
 
   budgets(op: WriteOp, message?: string): readonly Budget[] {
@@ -65,6 +69,7 @@ export class SlackSurface implements ReplySurface {
       const message =
         found ?? (await this.#startStream(page, options)) ?? (await this.#postMessage(page, options));
       this.#known.add(message);
+      this.#lost.delete(options.key);
       return { message };
     } catch (error) {
       const fault = toWriteError(error, this.#budgets.post);
@@ -78,10 +83,7 @@ export class SlackSurface implements ReplySurface {
     this.#known.add(message);
     const stream = this.#streams.get(message);
     const streamed = (await stream?.write(page, options)) ?? false;
-    if (options.final || !streamed) {
-      this.#streams.delete(message);
-      this.#workspace.streaming.delete(message);
-    }
+    if (options.final || !streamed) this.#streams.delete(message);
     if (!streamed) await this.#update(message, page, options);
     return { message };
   }
@@ -118,10 +120,10 @@ export class SlackSurface implements ReplySurface {
     try {
       const stream = await NativeStream.start(this.#workspace, this.#address, page.source);
       this.#streams.set(stream.ts, stream);
-      this.#workspace.streaming.add(stream.ts);
       return stream.ts;
     } catch (error) {
       if (!(error instanceof WebAPIPlatformError)) {
+        this.#mayStream = true;
         throw toWriteError(error, [limits.startStream(this.#address.team)]);
       }
       const code = codeOf(error);
@@ -168,9 +170,7 @@ export class SlackSurface implements ReplySurface {
    */
   async #findLost(key: string): Promise<string | undefined> {
     if (!this.#lost.has(key) && !this.#mayHaveBegun) return undefined;
-    const found = await findReply(this.#workspace, this.#address, key, this.#known);
-    this.#lost.delete(key);
-    return found;
+    return findReply(this.#workspace, this.#address, key, this.#mayStream ? this.#known : undefined);
   }
 }
 

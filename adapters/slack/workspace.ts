@@ -44,8 +44,6 @@ export interface Workspace {
   readonly features: { streams: boolean; sessions: boolean; status: boolean; reactions: boolean };
   /** For signs of life, which no reply may wait for. */
   readonly spare: Spare;
-  /** Messages that this process streams: nobody's lost one, though they have no key yet. */
-  readonly streaming: Set<string>;
   /** What is shown as being at work. */
   readonly activities: Set<Activity>;
   /** The person pressed Slack's own Stop. */

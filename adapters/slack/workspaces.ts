@@ -105,7 +105,6 @@ export class Workspaces {
       credentials,
       features: { streams: true, sessions: true, status: true, reactions: true },
       spare,
-      streaming: new Set(),
       activities: new Set(),
       stopped,
     };

@@ -169,7 +169,7 @@ export class PilotlightBot implements Bot {
     try {
       for (const { question, attempt } of await store.lastEnded(SIGN_LEFT)) {
         const platform = platforms.find((one) => one.platform === question.platform);
-        platform?.open(question.address, attempt, true).activity(null);
+        platform?.open(question.address, attempt, 'text').activity(null);
       }
     } catch (error) {
       log.warn({ err: error }, 'cannot tell which answers ended last; signs of life may stay');

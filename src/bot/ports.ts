@@ -97,6 +97,9 @@ export interface Bot {
   messageDeleted(message: MessageKey): Promise<void>;
 }
 
+/** What somebody else may have shown of a reply without our hearing of it: at most a line alone, or its text. */
+export type Begun = 'nothing' | 'line' | 'text';
+
 /** What an adapter offers to the bot core. */
 export interface ChatPlatform {
   readonly platform: PlatformName;
@@ -112,10 +115,10 @@ export interface ChatPlatform {
   readonly connected: boolean;
   /**
    * Opens the reply to a question, now or after a restart. `attempt` is 0 and one more for each Retry: a
-   * retried answer goes into new messages, since what was shown is never erased. `begun`: somebody else may
-   * have posted some of it without our hearing of it, so that it is looked for before it is posted.
+   * retried answer goes into new messages, since what was shown is never erased. What may have `begun` is
+   * looked for before it is posted.
    */
-  open(address: Address, attempt: number, begun?: boolean): ReplySurface;
+  open(address: Address, attempt: number, begun?: Begun): ReplySurface;
   /** Writes a message that no question asked for. Rejects when it could not be written. */
   tell?(where: Spot, notice: CommandNotice): Promise<void>;
   /** The channel of direct messages with somebody, opened where there is none. Rejects for who cannot have one. */

@@ -7,7 +7,7 @@ import type { BotParts } from './bot.ts';
 import { HeldTurn } from './held-turn.ts';
 import { sessionOf, toMessages } from './history.ts';
 import { gatherPictures } from './pictures.ts';
-import type { ChatPlatform } from './ports.ts';
+import type { Begun, ChatPlatform } from './ports.ts';
 import { ShuttingDown, Stopped } from './stops.ts';
 import { badEnd, crashedEnd, type Ending, interruptedEnd, streamAnswer } from './turn.ts';
 import * as words from './words.ts';
@@ -49,7 +49,7 @@ export class TurnRunner {
     const { store, clock } = this.#parts;
     const turn = await store.turn(id);
     if (!turn || isOver(turn) || lost.aborted) return 'over';
-    const held = this.#hold(turn, mayHaveBegun(turn, since, clock));
+    const held = this.#hold(turn, begunOf(turn, since, clock));
     const line: HeldTurn[] = [];
     this.#lines.set(turn.conversationId, line);
     lost.addEventListener('abort', () => {
@@ -150,7 +150,7 @@ export class TurnRunner {
     this.#release(waiting);
   }
 
-  #hold(turn: Turn, begun = false): HeldTurn {
+  #hold(turn: Turn, begun: Begun = 'nothing'): HeldTurn {
     const surface = this.#platform(turn).open(turn.question.address, turn.attempt, begun);
     const held = new HeldTurn(turn, surface, this.#parts);
     this.#held.set(turn.id, held);
@@ -251,6 +251,8 @@ export class TurnRunner {
  * A dead process may have posted something and not stored it; one that showed a turn as waiting, too. (One that
  * lives and is in doubt marks the turn as running: see HeldTurn.letGo.)
  */
-function mayHaveBegun({ state, messages }: Turn, since: number, clock: Clock): boolean {
-  return state === 'running' || (messages.length === 0 && clock.now() - since > AT_ONCE);
+function begunOf({ state, run, messages }: Turn, since: number, clock: Clock): Begun {
+  if (state === 'running') return 'text';
+  const shown = run > 0 || (messages.length === 0 && clock.now() - since > AT_ONCE);
+  return shown ? 'line' : 'nothing';
 }

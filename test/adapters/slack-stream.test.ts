@@ -31,7 +31,7 @@ describe('an answer in a DM', () => {
     const behind = ask(running, 'dm', address.thread);
     await surface.post(page('One'), live);
     await platform
-      .open(behind.address, 0, true)
+      .open(behind.address, 0, 'line')
       .post(page('Waiting'), { ...live, turn: '8.0', key: '8.0:0' });
     expect(shown(slack).map(({ text }) => text)).toEqual(['One', 'Waiting']);
   });

@@ -212,21 +212,26 @@ describe('a post whose fate is unknown', () => {
     const after = createOn(slack).platform;
     await after.start(new MemoryBot());
     for (const { address } of questions) {
-      const { message } = await after.open(address, 0).post(page('half an answer'), final);
+      const { message } = await after.open(address, 0, 'text').post(page('half an answer'), final);
       expect(answers(slack, address.channel)).toMatchObject([
         { id: message, text: 'half an answer', pending: false },
       ]);
     }
   });
 
-  it('is still found when the first attempt to repair it fails', async () => {
+  it('is still found when the first attempts to repair it fail', async () => {
     const running = await connect();
     const { slack } = running;
     const { surface } = ask(running, 'dm');
     slack.faults.add({ on: 'chat.startStream', act: { type: 'lose-answer' } });
     slack.faults.add({ on: 'chat.update', act: { type: 'reset' } });
+    slack.faults.add({
+      on: 'chat.update',
+      act: { type: 'answer', status: 429, headers: { 'retry-after': '1' } },
+    });
     await expect(surface.post(page('one'), live)).rejects.toMatchObject({ fault: 'unavailable' });
     await expect(surface.post(page('one'), live)).rejects.toMatchObject({ fault: 'unavailable' });
+    await expect(surface.post(page('one'), live)).rejects.toMatchObject({ fault: 'rate-limited' });
     await surface.post(page('one'), live);
     expect(answers(slack, slack.dm)).toMatchObject([{ text: 'one', pending: false }]);
   });

@@ -42,6 +42,19 @@ describe('an answer that breaks off', () => {
     expect(play.chat.shown).toEqual(['Half | ⚠️ The model failed.', 'Whole.']);
   });
 
+  it('is asked for again with a look at what its first run may have left, such as a sign', async () => {
+    play.model
+      .will(async function* () {
+        throw new ModelError('failed', 'The model failed.');
+      })
+      .willSay('Whole.');
+    await play.ask('Hello?');
+    await play.settle();
+    await play.press('retry');
+    await play.settle();
+    expect(play.chat.begun).toEqual(['nothing', 'line']);
+  });
+
   it('is asked for again in the same message when nothing was shown but the failure', async () => {
     play.model
       .will(async function* () {

@@ -140,9 +140,19 @@ async function goOn(scene: Scene): Promise<string[]> {
     broken.map(async ([{ fake, channel, question }, messages]) => {
       const last = messages.at(-1)!;
       const { asker } = fake === farSide.slack ? farSide.slack.people : farSide.discord.people;
-      await fake.click(channel, last.id, wayOn(last)!.id, asker).catch((error: Error) => {
-        faults.push(`${question.name}: its way on was not acknowledged: ${error.message}`);
-      });
+      const press = () => fake.click(channel, last.id, wayOn(last)!.id, asker);
+      // Whoever presses while no process is connected is told so by the platform, and presses again.
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await press();
+        } catch (error) {
+          if (tries === 5)
+            return void faults.push(
+              `${question.name}: its way on was not acknowledged: ${(error as Error).message}`,
+            );
+          await wait(3_000);
+        }
+      }
     }),
   );
   const still = () => {

@@ -1,7 +1,8 @@
 /** Does to a run what its plan says. */
 import { setTimeout as wait } from 'node:timers/promises';
+import type { ShownMessage } from '../../sandbox/chat.ts';
 import type { FaultAct } from '../../sandbox/faults.ts';
-import { type Asked, answersTo, isRunning } from './asked.ts';
+import { type Asked, answersTo, isRunning, wordsIn } from './asked.ts';
 import type { Bot } from './bots.ts';
 import type { Database } from './database.ts';
 import type { FarSide } from './far-side.ts';
@@ -97,6 +98,13 @@ function refusal(platform: PlatformName, status: 429 | 500): FaultAct {
   };
 }
 
+/** Runs, and is surely this question's: of several in a thread, a line about waiting does not say whose it is. */
+const isOf = ({ question, channel, thread }: Asked, asked: readonly Asked[]) => {
+  const alone = asked.filter((one) => one.channel === channel && one.thread === thread).length === 1;
+  return (message: ShownMessage): boolean =>
+    isRunning(message) && (alone || wordsIn(message.text, question.name).length > 0);
+};
+
 /** A person presses Stop under the first answer that grows, or deletes it. */
 async function meddle(
   how: 'stop' | 'delete',
@@ -107,9 +115,9 @@ async function meddle(
   const fake = farSide[platform];
   for (let waited = 0; waited < PATIENCE; waited += 20) {
     const found = [...answersTo(asked)].find(
-      ([one, messages]) => one.fake === fake && !one.meddled && messages.some(isRunning),
+      ([one, messages]) => one.fake === fake && !one.meddled && messages.some(isOf(one, asked)),
     );
-    const message = found?.[1].find(isRunning);
+    const message = found?.[1].find(isOf(found[0], asked));
     if (found && message) {
       const stop = message.buttons.find(({ label }) => label === 'Stop');
       const [one] = found;

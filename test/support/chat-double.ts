@@ -1,5 +1,6 @@
 import type {
   Address,
+  Begun,
   ButtonKind,
   ChatPlatform,
   ImageLimits,
@@ -18,6 +19,8 @@ export interface DoubleMessage {
 
 /** A chat without limits that shows what was written, for tests of the core. */
 export class ChatDouble implements ChatPlatform {
+  /** What each reply was opened with. */
+  readonly begun: Begun[] = [];
   readonly platform = 'slack';
   readonly connected = true;
   /** Messages by id, in the order of posting. */
@@ -55,14 +58,15 @@ export class ChatDouble implements ChatPlatform {
   }
 
   /** Like Slack, it does not look for a message that was posted before unless there is a reason to. */
-  open(_address: Address, _attempt: number, begun = false): ReplySurface {
+  open(_address: Address, _attempt: number, begun: Begun = 'nothing'): ReplySurface {
     const lost = new Set<string>();
+    this.begun.push(begun);
     return {
       dialect: 'slack',
       budgets: () => [],
       post: async (page, { key }) => {
         if (this.failing) throw this.failing;
-        const found = begun || lost.has(key) ? this.#posted.get(key) : undefined;
+        const found = begun !== 'nothing' || lost.has(key) ? this.#posted.get(key) : undefined;
         const message = found ?? `m${this.messages.size + this.deleted.size + 1}`;
         this.messages.set(message, { ...page, footer: page.footer, writes: 1 });
         this.#posted.set(key, message);
