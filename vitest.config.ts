@@ -6,8 +6,8 @@ const LONG = 'test/{chaos,cluster,e2e}/**/*.test.ts';
 
 export default defineConfig({
   test: {
-    // They wait for timers, sockets and processes most of the time. Vitest's own choice is a core fewer than there are.
-    maxWorkers: Math.min(2 * availableParallelism(), 16),
+    // Vitest's own choice is a core fewer than there are: of two, one. More would starve the processes that tests start.
+    maxWorkers: Math.min(availableParallelism(), 16),
     // End-to-end tests start real servers on loopback; on two cores a slow neighbour must not fail them.
     testTimeout: 60_000,
     hookTimeout: 60_000,
