@@ -13,19 +13,24 @@ const REFRESH = 90_000;
 const MAX_LOADING_MESSAGE = 50;
 
 /**
- * Shows that we are at work without a message: a reaction on the question and a status in the thread.
- * Best effort: it never throws and holds nothing up.
+ * Shows that we are at work without a message: a reaction on the question, a status in the thread, and Slack's own
+ * Stop while a message streams. Best effort: it never throws and holds nothing up.
  */
 export class Activity {
   readonly #workspace: Workspace;
   readonly #address: SlackAddress;
   readonly #sign: Follower<boolean>;
   readonly #status: Follower<string>;
+  readonly #stop: Follower<boolean>;
   #statusHere = true;
   #cancelRefresh = () => {};
 
-  /** `begun`: an earlier process may have left something. */
-  constructor(workspace: Workspace, address: SlackAddress, begun: boolean) {
+  /** An earlier process may have left a sign (`begun`) or Slack's own Stop (`streamed`). */
+  constructor(
+    workspace: Workspace,
+    address: SlackAddress,
+    { begun, streamed }: { begun: boolean; streamed: boolean },
+  ) {
     const { clock, spare } = workspace;
     const { team } = address;
     this.#workspace = workspace;
@@ -48,6 +53,15 @@ export class Activity {
       apply: (status) => this.#setStatus(status),
       settled: () => this.#settled(),
     });
+    this.#stop = new Follower<boolean>({
+      clock,
+      spare,
+      budget: () => limits.session(team),
+      wanted: false,
+      shown: streamed ? undefined : false,
+      apply: (on) => this.#setSession(on ? 'processing' : 'active'),
+      settled: () => this.#settled(),
+    });
   }
 
   /** Keeps the status up until told `null`. Returns at once. */
@@ -55,8 +69,15 @@ export class Activity {
     this.#workspace.activities.add(this);
     this.#sign.set(status !== null);
     this.#status.set(status ?? '');
+    this.#stop.start();
     this.#cancelRefresh();
     if (status !== null) this.#refreshLater();
+  }
+
+  /** A message streams, and has no room for our Stop; or none does any more. */
+  streams(on: boolean): void {
+    this.#workspace.activities.add(this);
+    this.#stop.set(on);
   }
 
   /** Calls Slack no more; a status then goes by itself. */
@@ -64,17 +85,19 @@ export class Activity {
     this.#cancelRefresh();
     this.#sign.end();
     this.#status.end();
+    this.#stop.end();
   }
 
   /** Takes all away that can be taken away now, and calls Slack no more. Resolves when that is done. */
   async finish(): Promise<void> {
     this.#cancelRefresh();
-    await Promise.all([this.#sign.finish(false), this.#status.finish('')]);
+    await Promise.all([this.#sign.finish(false), this.#status.finish(''), this.#stop.finish(false)]);
   }
 
   /** Forgets itself once nothing stands any more. */
   #settled(): void {
-    if (this.#sign.rests(false) && this.#status.rests('')) this.#workspace.activities.delete(this);
+    const rests = this.#sign.rests(false) && this.#status.rests('') && this.#stop.rests(false);
+    if (rests) this.#workspace.activities.delete(this);
   }
 
   #refreshLater(): void {
@@ -116,6 +139,20 @@ export class Activity {
       this.#statusHere = false;
       if (lacking.has(code)) features.status = false;
       log.debug({ channel, code }, 'no status in this thread');
+    }
+  }
+
+  /** Whether the thread's agent session is at work. https://docs.slack.dev/ai/agent-sessions */
+  async #setSession(status: 'processing' | 'active'): Promise<void> {
+    const { client, features, log } = this.#workspace;
+    if (!features.sessions) return;
+    const { team, channel, thread } = this.#address;
+    try {
+      await client.agents.sessions.setStatus({ channel_id: channel, thread_ts: thread, status });
+    } catch (error) {
+      throwIfItMayPass(error, limits.session(team));
+      if (lacking.has(codeOf(error))) features.sessions = false;
+      log.debug({ channel, code: codeOf(error) }, 'cannot show Slack’s own Stop');
     }
   }
 }

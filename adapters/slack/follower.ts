@@ -21,7 +21,8 @@ export class Follower<T> {
   #ended = false;
 
   /**
-   * `shown` is what stands now, undefined if that is not known. When `apply` throws, Slack is asked again. `settled` is called when what stands is what was wanted last.
+   * `shown` is what stands now, undefined if that is not known. When `apply` throws, Slack is asked again.
+   * `settled` is called when what stands is what was wanted last.
    */
   constructor(options: {
     clock: Clock;
@@ -44,6 +45,11 @@ export class Follower<T> {
   set(value: T): void {
     this.#wanted = value;
     if (!this.#working) void this.#work();
+  }
+
+  /** Sends the value that is wanted already if it may not stand. */
+  start(): void {
+    this.set(this.#wanted);
   }
 
   /** Sends the value again, for what goes by itself. */

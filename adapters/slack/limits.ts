@@ -21,11 +21,15 @@ export const limits = {
   removeReaction: (team: string): Budget => perMinute(team, 'reactions.remove', 50, 5),
   /**
    * 600 a minute, on the method's page: a workspace that may edit 50 times a minute never has so many answers that
-   * their few statuses reach it, so the first sign of life need not wait for other processes. (For
-   * agents.sessions.setStatus none is kept: it is called twice a stream, and those are paced.)
+   * their few statuses reach it, so the first sign of life need not wait for other processes.
    */
   status: (team: string): Budget => ({
     ...perMinute(team, 'assistant.threads.setStatus', 600, 20),
+    unshared: true,
+  }),
+  /** None is documented. Each stream takes two calls, and as many start as chat.startStream allows. */
+  session: (team: string): Budget => ({
+    ...perMinute(team, 'agents.sessions.setStatus', 60, 20),
     unshared: true,
   }),
 } as const;

@@ -1,11 +1,12 @@
 import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api';
 import type { Budget, Page, WriteOptions } from '../../src/bot/ports.ts';
+import type { Activity } from './activity.ts';
 import type { SlackAddress } from './address.ts';
 import { controlsOf } from './blocks.ts';
 import { codeOf, toWriteError } from './faults.ts';
 import { limits } from './limits.ts';
 import { metadataOf } from './metadata.ts';
-import { lacking, type Workspace } from './workspace.ts';
+import type { Workspace } from './workspace.ts';
 
 /** Slack ends a stream after about 5 minutes, as users report; ms. */
 const LONGEST = 4 * 60_000;
@@ -20,31 +21,42 @@ export class NativeStream {
   readonly #workspace: Workspace;
   readonly #address: SlackAddress;
   readonly #startedAt: number;
-  readonly #session: Promise<boolean>;
+  readonly #activity: Activity;
   #sent: string;
   #stopLimited = false;
   #left = false;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(workspace: Workspace, address: SlackAddress, ts: string, sent: string) {
+  private constructor(
+    workspace: Workspace,
+    address: SlackAddress,
+    activity: Activity,
+    ts: string,
+    sent: string,
+  ) {
     this.ts = ts;
     this.#workspace = workspace;
     this.#address = address;
     this.#sent = sent;
     this.#startedAt = workspace.clock.monotonic();
-    // A growing stream has no room for our Stop button; this shows Slack's own.
-    this.#session = setSession(workspace, address, 'processing');
+    this.#activity = activity;
+    activity.streams(true);
   }
 
   /** Throws what the Web API client throws. */
-  static async start(workspace: Workspace, address: SlackAddress, text: string): Promise<NativeStream> {
+  static async start(
+    workspace: Workspace,
+    address: SlackAddress,
+    activity: Activity,
+    text: string,
+  ): Promise<NativeStream> {
     const { channel, thread } = address;
     const { ts } = await workspace.client.chat.startStream({
       channel,
       thread_ts: thread,
       markdown_text: text,
     });
-    return new NativeStream(workspace, address, ts!, text);
+    return new NativeStream(workspace, address, activity, ts!, text);
   }
 
   get budgets(): readonly Budget[] {
@@ -83,7 +95,7 @@ export class NativeStream {
       return this.#leave();
     }
     this.#sent = wanted;
-    if (options.final) this.#endSession();
+    if (options.final) this.#activity.streams(false);
     return true;
   }
 
@@ -105,14 +117,10 @@ export class NativeStream {
 
   /** After this the message may be written by chat.update. */
   async #leave(): Promise<false> {
-    if (!this.#left) this.#endSession();
+    if (!this.#left) this.#activity.streams(false);
     this.#left = true;
     await endStream(this.#workspace, this.#address, this.ts);
     return false;
-  }
-
-  #endSession(): void {
-    void this.#session.then((shown) => shown && setSession(this.#workspace, this.#address, 'active'));
   }
 }
 
@@ -122,25 +130,5 @@ export async function endStream({ client }: Workspace, address: SlackAddress, ts
     await client.chat.stopStream({ channel: address.channel, ts });
   } catch (error) {
     if (!(error instanceof WebAPIPlatformError)) throw toWriteError(error, [limits.stopStream(address.team)]);
-  }
-}
-
-/**
- * Tells Slack whether the thread's agent session is at work, which shows Slack's own Stop. Best effort:
- * true if it was taken. https://docs.slack.dev/ai/agent-sessions
- */
-export async function setSession(
-  { client, features, log }: Workspace,
-  { channel, thread }: SlackAddress,
-  status: 'processing' | 'active',
-): Promise<boolean> {
-  if (!features.sessions) return false;
-  try {
-    await client.agents.sessions.setStatus({ channel_id: channel, thread_ts: thread, status });
-    return true;
-  } catch (error) {
-    if (lacking.has(codeOf(error))) features.sessions = false;
-    log.debug({ channel, code: codeOf(error) }, 'cannot show Slack’s own Stop');
-    return false;
   }
 }

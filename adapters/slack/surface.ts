@@ -16,7 +16,7 @@ import { codeOf, toWriteError } from './faults.ts';
 import { findReply } from './find.ts';
 import { limits } from './limits.ts';
 import { metadataOf, notice } from './metadata.ts';
-import { endStream, NativeStream, setSession } from './stream.ts';
+import { endStream, NativeStream } from './stream.ts';
 import { escapeText } from './text.ts';
 import { lacking, type Workspace } from './workspace.ts';
 
@@ -36,8 +36,6 @@ export class SlackSurface implements ReplySurface {
   /** A message without a key may be the beginning of this reply. */
   #mayStream: boolean;
   #streamsHere: boolean;
-  /** An earlier process may have left Slack's own Stop in the thread. */
-  #stopMayStand: boolean;
 
   constructor(workspace: Workspace, address: SlackAddress, begun: Begun) {
     this.#workspace = workspace;
@@ -50,9 +48,11 @@ export class SlackSurface implements ReplySurface {
     };
     this.#mayHaveBegun = begun !== 'nothing' || askedAt(address) < workspace.since;
     this.#mayStream = address.dm && begun === 'text';
-    this.#activity = new Activity(workspace, address, this.#mayHaveBegun);
+    this.#activity = new Activity(workspace, address, {
+      begun: this.#mayHaveBegun,
+      streamed: this.#mayStream,
+    });
     this.#streamsHere = address.dm;
-    this.#stopMayStand = this.#mayStream;
   }
 
   budgets(op: WriteOp, message?: string): readonly Budget[] {
@@ -90,8 +90,10 @@ export class SlackSurface implements ReplySurface {
 
   activity(status: string | null): void {
     this.#activity.show(status);
-    if (this.#stopMayStand) void setSession(this.#workspace, this.#address, 'active');
-    this.#stopMayStand = false;
+  }
+
+  abandon(): void {
+    this.#activity.streams(false);
   }
 
   async announce(text: string): Promise<void> {
@@ -118,7 +120,7 @@ export class SlackSurface implements ReplySurface {
   async #startStream(page: Page, options: WriteOptions): Promise<string | undefined> {
     if (!this.#canStream || options.final || page.source.trim() === '') return undefined;
     try {
-      const stream = await NativeStream.start(this.#workspace, this.#address, page.source);
+      const stream = await NativeStream.start(this.#workspace, this.#address, this.#activity, page.source);
       this.#streams.set(stream.ts, stream);
       return stream.ts;
     } catch (error) {
@@ -156,7 +158,7 @@ export class SlackSurface implements ReplySurface {
         // A stream that an earlier process left open, or that could not be ended in an outage.
         if (codeOf(error) !== 'streaming_state_conflict') throw error;
         await endStream(this.#workspace, this.#address, ts);
-        void setSession(this.#workspace, this.#address, 'active');
+        this.#activity.streams(false);
         await client.chat.update(update);
       });
     } catch (error) {

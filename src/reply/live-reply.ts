@@ -306,6 +306,7 @@ export class LiveReply {
     if (this.#settled) return;
     this.#settled = true;
     this.#setStatus(null);
+    this.#surface.abandon?.();
     const { log, turn } = this.#options;
     log.warn({ turn, unseen: this.#backlog.unseen, delivery }, 'a reply is written no further');
     this.#gone.abort(reason);

@@ -109,6 +109,8 @@ export interface ReplySurface {
    * `null`. Best effort: never throws, returns at once.
    */
   activity(status: string | null): void;
+  /** Nothing is written any more, though no final page stands: takes away what shows that the reply goes on. */
+  abandon?(): void;
   /** Posts one short message that notifies the asker; edits notify nobody. Throws {@link WriteError}. */
   announce(text: string): Promise<void>;
 }

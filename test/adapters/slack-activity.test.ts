@@ -129,7 +129,7 @@ describe('signs of life in Slack', () => {
     const { surface, address } = ask(running, 'dm');
     await surface.post(page('One'), live);
     await until(() => expect(slack.activity(slack.dm)).toMatchObject([{ text: 'is working…' }]));
-    createOn(slack).platform.open(address, 0).activity(null);
+    createOn(slack).platform.open(address, 0, 'text').activity(null);
     await until(() => expect(slack.activity(slack.dm)).toEqual([]));
   });
 

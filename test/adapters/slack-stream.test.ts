@@ -1,4 +1,8 @@
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { openReply } from '../../src/reply/live-reply.ts';
+import { EditPacer } from '../../src/reply/pacer.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { answers, ask, calls, connect, final, live, page, until } from './slack-support.ts';
 
@@ -273,5 +277,34 @@ describe('Slack’s own Stop on a stream', () => {
     await until(() => expect(slack.activity(slack.dm)).toHaveLength(1));
     await surface.edit(message, page('One two'), final);
     await until(() => expect(slack.activity(slack.dm)).toEqual([]));
+  });
+
+  it('goes also when Slack could not be reached at the end', async () => {
+    const clock = new VirtualClock(Date.now());
+    const running = await connect({ clock });
+    const { slack } = running;
+    const { surface } = ask(running, 'dm');
+    const { message } = await surface.post(page('One'), live);
+    await until(() => expect(slack.activity(slack.dm)).toHaveLength(1));
+    slack.faults.add({ on: 'agents.sessions.setStatus', act: { type: 'reset' }, times: 2 });
+    await surface.edit(message, page('One two'), final);
+    await until(async () => {
+      await clock.advance(2_000);
+      expect(slack.activity(slack.dm)).toEqual([]);
+    });
+  });
+
+  it('goes when somebody deletes the answer', async () => {
+    const running = await connect();
+    const { slack } = running;
+    const { surface } = ask(running, 'dm');
+    const parts = { clock: systemClock, log: pino({ level: 'silent' }) };
+    const pacer = new EditPacer(parts);
+    const reply = openReply(pacer, surface, { turn: '1.0', ...parts });
+    reply.append('One two three. ');
+    await until(() => expect(slack.activity(slack.dm)).toHaveLength(1));
+    reply.deleted();
+    await until(() => expect(slack.activity(slack.dm)).toEqual([]));
+    pacer.close();
   });
 });
