@@ -30,9 +30,10 @@ const emptyWriteMs = 10;
 /** When the other processes cannot be asked for a slot, they are asked again no sooner. */
 const askAgainMs = 500;
 /** Among a thousand replies a look takes some ms: the next comes after so many times that, but soon; ms. */
-const restAfterLook = { times: 19, mostMs: 80 };
-/** Writes are started for so long at once; the event loop is everybody's, ms. */
-const startsMs = 8;
+const restAfterLook = { times: 19, mostMs: 120 };
+/** Writes are started for so long at once, and then not for a while: the event loop is everybody's, ms. */
+const startsMs = 6;
+const restAfterStartsMs = 16;
 
 /**
  * Decides when which reply may write, so that all replies on a budget share it and none exceeds it. The
@@ -140,7 +141,7 @@ export class EditPacer implements Spare {
       if (this.#ledger) void this.#ask(this.#ledger, replies[reply]!, op, states[reply]![op]);
       else this.#start(replies[reply]!, op, states[reply]![op]);
       if (this.#clock.monotonic() - decided < startsMs) continue;
-      this.#notBefore = this.#clock.monotonic() + startsMs;
+      this.#notBefore = this.#clock.monotonic() + restAfterStartsMs;
       this.#lookIn(0);
       break;
     }
