@@ -17,7 +17,6 @@ const text = textEvent(' word').repeat(perWrite);
 const last = lastEvents(chunks);
 
 const open = new Set<ServerResponse>();
-let wanted = 0;
 
 const server = createServer((request, response) => {
   request.resume();
@@ -25,13 +24,11 @@ const server = createServer((request, response) => {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
   response.write(FIRST);
   open.add(response);
-  wanted ||= Number(request.headers['x-streams'] ?? streams);
-  if (open.size === wanted) play([...open]);
+  if (open.size === streams) play([...open]);
 });
 
 function play(all: readonly ServerResponse[]): void {
   open.clear();
-  wanted = 0;
   let left = chunks;
   const timer = setInterval(() => {
     left -= perWrite;

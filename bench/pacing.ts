@@ -26,16 +26,9 @@ const others: Readonly<Record<string, { run: Runner; dialects: readonly string[]
 };
 
 /** All seeds of one runner in one scenario. */
-interface Row {
+interface Row extends Omit<Figures, 'log' | 'curve'> {
   readonly scenario: Scenario;
   readonly who: string;
-  readonly age: number;
-  readonly lags: readonly number[];
-  readonly lost: number;
-  readonly refused: number;
-  readonly jain: number;
-  readonly writes: number;
-  readonly messages: number;
 }
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;

@@ -55,7 +55,7 @@ export class Follower<T> {
   /** Sends the value again, for what goes by itself. */
   refresh(): void {
     this.#shown = undefined;
-    this.set(this.#wanted);
+    this.start();
   }
 
   /** True when this stands and nothing else is wanted. */

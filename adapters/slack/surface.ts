@@ -97,7 +97,7 @@ export class SlackSurface implements ReplySurface {
   }
 
   async announce(text: string): Promise<void> {
-    const { channel, thread, team, user } = this.#address;
+    const { channel, thread, user } = this.#address;
     try {
       await this.#workspace.client.chat.postMessage({
         channel,
@@ -108,7 +108,7 @@ export class SlackSurface implements ReplySurface {
         unfurl_media: false,
       });
     } catch (error) {
-      throw toWriteError(error, [limits.post(team, channel)]);
+      throw toWriteError(error, this.#budgets.post);
     }
   }
 
@@ -150,7 +150,7 @@ export class SlackSurface implements ReplySurface {
   }
 
   async #update(ts: string, page: Page, { turn, key }: WriteOptions): Promise<void> {
-    const { team, channel } = this.#address;
+    const { channel } = this.#address;
     const { client } = this.#workspace;
     const update = { channel, ts, ...messageOf(page, turn), metadata: metadataOf(key) };
     try {
@@ -162,7 +162,7 @@ export class SlackSurface implements ReplySurface {
         await client.chat.update(update);
       });
     } catch (error) {
-      throw toWriteError(error, [limits.update(team)]);
+      throw toWriteError(error, this.#budgets.update);
     }
   }
 

@@ -12,16 +12,7 @@ import type {
 } from '../question.ts';
 import type { ButtonKind, ReplySurface } from '../reply/surface.ts';
 
-export type {
-  Address,
-  ConversationKey,
-  ImageRef,
-  MessageKey,
-  PlatformName,
-  Question,
-  Spot,
-  User,
-} from '../question.ts';
+export type * from '../question.ts';
 export { buttonId, buttonLabels, parseButtonId } from '../reply/buttons.ts';
 export type {
   Budget,

@@ -41,13 +41,10 @@ export class ChunkReader {
     });
   }
 
-  read(text: string): void {
+  /** The events in what came next. */
+  read(text: string): readonly ModelEvent[] {
     this.heard = false;
     this.#parser.feed(text);
-  }
-
-  /** What came since the last call. */
-  take(): readonly ModelEvent[] {
     this.#flush();
     const events = this.#events;
     if (events.length > 0) this.#events = [];
