@@ -8,9 +8,10 @@ import {
   type User,
 } from 'discord.js';
 import type { User as Asker, Bot, Question } from '../../src/bot/ports.ts';
+import { quote } from '../quote.ts';
 import type { ReplyAddress } from './address.ts';
 import { filesOf, hasTextFile, imagesOf } from './attachments.ts';
-import { ownRole, quote, readable } from './text.ts';
+import { ownRole, readable } from './text.ts';
 
 /** Another bot's message, a webhook's or Discord's own: never answered, or two bots would talk for ever. */
 export const isFromPerson = (message: Message): boolean =>

@@ -21,11 +21,6 @@ export function readable(text: string, me: ClientUser, channel: TextBasedChannel
     .trim();
 }
 
-/** Somebody else's message, put before a question that is about it. */
-export function quote(author: string, text: string): string {
-  return [`${author} wrote:`, ...text.split('\n').map((line) => `> ${line}`)].join('\n');
-}
-
 /** The role that Discord made for the bot: people pick it by mistake, for it has the bot's name. */
 export const ownRole = (me: ClientUser, guild: Guild | null): string | undefined =>
   guild?.roles.botRoleFor(me)?.id;

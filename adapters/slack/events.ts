@@ -1,4 +1,5 @@
 import type { ImageRef, Question } from '../../src/bot/ports.ts';
+import { quote } from '../quote.ts';
 import { isText, type SharedFile } from '../shared-file.ts';
 import { conversationOf, type SlackAddress } from './address.ts';
 import { toMarkdown } from './text.ts';
@@ -14,6 +15,15 @@ export interface SlackMessage {
   readonly subtype?: string;
   readonly text?: string;
   readonly user_profile?: { readonly display_name?: string };
+  readonly files?: readonly SlackFile[];
+  readonly attachments?: readonly SlackAttachment[];
+}
+
+interface SlackAttachment {
+  /** A message that is forwarded; the preview of a link looks the same otherwise. */
+  readonly is_share?: boolean;
+  readonly author_name?: string;
+  readonly text?: string;
   readonly files?: readonly SlackFile[];
 }
 
@@ -48,14 +58,15 @@ export function isToSomebodyElse({ text = '' }: SlackMessage, self: Self): boole
 }
 
 /** True without words, pictures and text: a file alone that cannot be read. */
-export function isEmpty({ text = '', files = [] }: SlackMessage): boolean {
+export function isEmpty(message: SlackMessage): boolean {
   const isRead = (file: SlackFile) => imageOf(file).length > 0 || isText(file.mimetype ?? '');
-  return text.trim() === '' && !files.some(isRead);
+  const said = [...forwardedIn(message), message].some(({ text = '' }) => text.trim() !== '');
+  return !said && !allFiles(message).some(isRead);
 }
 
 /** The files that are no pictures. */
-export function filesOf({ files = [] }: SlackMessage): SharedFile[] {
-  return files
+export function filesOf(message: SlackMessage): SharedFile[] {
+  return allFiles(message)
     .filter((file) => imageOf(file).length === 0)
     .map(({ name = 'that was shared', mimetype = '', url_private = '', size = 0 }) => ({
       name,
@@ -63,6 +74,20 @@ export function filesOf({ files = [] }: SlackMessage): SharedFile[] {
       url: url_private,
       bytes: size,
     }));
+}
+
+const forwardedIn = ({ attachments = [] }: SlackMessage) => attachments.filter(({ is_share }) => is_share);
+
+const allFiles = (message: SlackMessage): SlackFile[] =>
+  [...forwardedIn(message), message].flatMap(({ files = [] }) => files);
+
+/** Messages that are forwarded, then what is said to them. */
+function textOf(message: SlackMessage, { user }: Self): string[] {
+  const forwarded = forwardedIn(message).map(({ author_name = 'Somebody', text = '' }) => {
+    const said = toMarkdown(text, user);
+    return said && quote(author_name, said);
+  });
+  return [...forwarded, toMarkdown(message.text ?? '', user)];
 }
 
 function mentionOf(self: Self): RegExp {
@@ -95,8 +120,8 @@ export function toQuestion(
     message: ts,
     conversation: conversationOf(channel, thread),
     author: { id: author, roles: [], ...(name ? { name } : {}) },
-    text: [toMarkdown(message.text ?? '', self.user), ...files].filter(Boolean).join('\n\n'),
-    images: (message.files ?? []).flatMap(imageOf),
+    text: [...textOf(message, self), ...files].filter(Boolean).join('\n\n'),
+    images: allFiles(message).flatMap(imageOf),
     address,
   };
 }

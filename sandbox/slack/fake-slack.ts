@@ -65,6 +65,8 @@ export interface Said {
   /** Which of a mention's two events comes first; default 'mention-first'. */
   readonly order?: MentionOrder;
   readonly files?: readonly { readonly name: string; readonly mimetype: string; readonly content: Buffer }[];
+  /** A message that is forwarded; the text is what is said to it. */
+  readonly forwards?: { readonly channel: string; readonly message: string };
 }
 
 /** One workspace; `addTeam` makes more of them on the same server. */
@@ -315,6 +317,7 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat,
       clientMsgId: randomUUID(),
       threadTs,
       files: (said.files ?? []).map((file) => ({ ...file, id: workspace.newId('F') })),
+      ...(said.forwards && { forwards: workspace.message(said.forwards.channel, said.forwards.message) }),
     });
     this.#events.posted(message, { order: said.order, again: said.duplicate });
     return message.ts;

@@ -15,6 +15,7 @@ export function shown(workspace: Workspace, message: SlackMessage, viewer?: stri
   const blocks = kept ? streamedTo.othersSee : message.blocks;
   const lines = [
     blocks.length > 0 || kept ? readBlocks(blocks, read) : read(message.text),
+    ...(message.forwards ? [quoted(read(message.forwards.text))] : []),
     ...message.files.map((file) => `[${file.name}]`),
   ];
   return {
@@ -31,6 +32,8 @@ export function shown(workspace: Workspace, message: SlackMessage, viewer?: stri
     at: message.at,
   };
 }
+
+const quoted = (text: string) => text.replace(/^/gm, '> ');
 
 /** All text of a message in which Slack would look for mentions. */
 export const mentionable = (message: { text: string; blocks: readonly SlackBlock[] }): string =>
@@ -76,8 +79,33 @@ export function messageJson(
     ...(message.files.length > 0 && {
       files: message.files.map((file) => fileJson(file, options.baseUrl ?? '')),
     }),
+    ...(message.forwards && {
+      attachments: [forwardJson(workspace, message.forwards, options.baseUrl ?? '')],
+    }),
     ...(message.streaming && { streaming_state: 'in_progress' }),
     ...(options.metadata && message.metadata ? { metadata: message.metadata } : {}),
+  };
+}
+
+/** A link's preview looks the same, but for `is_share`; it comes in a later event, as a change of the message. */
+function forwardJson(workspace: Workspace, message: SlackMessage, baseUrl: string): Record<string, unknown> {
+  const { user, text, ts, channel, files } = message;
+  const { name } = workspace.user(user);
+  return {
+    id: 1,
+    is_share: true,
+    is_msg_unfurl: true,
+    ts,
+    channel_id: channel,
+    channel_team: workspace.teamId,
+    author_id: user,
+    author_name: name,
+    author_subname: name,
+    text,
+    fallback: `${name}: ${text}`,
+    from_url: `https://sandbox.slack.test/archives/${channel}/p${ts.replace('.', '')}`,
+    mrkdwn_in: ['text'],
+    ...(files.length > 0 && { files: files.map((file) => fileJson(file, baseUrl)) }),
   };
 }
 

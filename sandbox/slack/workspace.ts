@@ -34,6 +34,8 @@ export interface SlackMessage {
   readonly user: string;
   readonly clientMsgId?: string;
   readonly files: readonly SlackFile[];
+  /** The message that it forwards. */
+  readonly forwards?: SlackMessage;
   /** Ephemeral: shown to this user only, and to no API method. */
   readonly onlyFor?: string;
   /** ms since the epoch */
@@ -51,7 +53,10 @@ export interface SlackMessage {
 
 export type NewMessage = Pick<SlackMessage, 'channel' | 'user' | 'text'> &
   Partial<
-    Pick<SlackMessage, 'threadTs' | 'clientMsgId' | 'files' | 'onlyFor' | 'blocks' | 'metadata' | 'streaming'>
+    Pick<
+      SlackMessage,
+      'threadTs' | 'clientMsgId' | 'files' | 'forwards' | 'onlyFor' | 'blocks' | 'metadata' | 'streaming'
+    >
   >;
 
 export class Workspace {
