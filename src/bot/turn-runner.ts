@@ -52,9 +52,10 @@ export class TurnRunner {
     const held = this.#hold(turn, begunOf(turn, since, clock));
     const line: HeldTurn[] = [];
     this.#lines.set(turn.conversationId, line);
-    lost.addEventListener('abort', () => {
+    const lose = () => {
       for (const each of [held, ...line]) each.lose();
-    });
+    };
+    lost.addEventListener('abort', lose);
     let over = false;
     try {
       void this.#showLine(store.waiting(turn.conversationId), line);
@@ -66,6 +67,7 @@ export class TurnRunner {
       this.#release(held);
       if (this.#lines.get(turn.conversationId) === line) this.#lines.delete(turn.conversationId);
       await Promise.all(line.map((waiting) => this.#letGo(waiting)));
+      lost.removeEventListener('abort', lose); // the signal may live as long as the process
     }
   }
 

@@ -1,5 +1,8 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Run } from '../../src/cluster/turn-queue.ts';
 import { ModelError } from '../../src/model/model.ts';
+import { aBot } from '../support/a-bot.ts';
 import { Play } from './support.ts';
 
 describe('an answer that breaks off', () => {
@@ -112,4 +115,31 @@ describe('an answer that breaks off', () => {
       expect(play.chat.shown).toEqual(['Whole.']);
     },
   );
+});
+
+describe('a turn that is over', () => {
+  it('is held by nothing any more, or each would stay in memory for as long as the process', async () => {
+    const play = new Play();
+    let run!: Run;
+    const queue = {
+      handsOn: false,
+      start: async (runner: Run) => {
+        run = runner;
+      },
+      add: async () => {},
+      wake: async () => {},
+      stop: async () => {},
+      close: async () => {},
+    };
+    const { clock, chat, model, store } = play;
+    play.bot = aBot({ clock, chat, model: model.willSay('Hello.'), store, queue });
+    await play.bot.start();
+    await play.ask('Hello?');
+    const { signal: lost } = new AbortController();
+    const over = run({ turn: 1, since: clock.now(), crashes: 0, lost });
+    await play.settle();
+    expect(await over).toBe('over');
+    expect(getEventListeners(lost, 'abort')).toEqual([]);
+    play.close();
+  });
 });
