@@ -27,7 +27,10 @@ export interface LivenessParts {
   readonly jobs: () => readonly string[];
   /** What was in hand is not this process's any more. */
   readonly onFenced: () => void;
-  /** After each sign of life, once it is certain who else lives. */
+  /**
+   * After a sign of life, once it is certain who else lives; one after the other. It may take its time: the signs
+   * go on meanwhile.
+   */
   readonly onSure: () => Promise<void>;
 }
 
@@ -46,6 +49,7 @@ export class Liveness {
   #closed = false;
   #leastElsewhere: number | undefined;
   #beating: Promise<void> = Promise.resolve();
+  #looking: Promise<void> | undefined;
   #cancelBeat: () => void = () => {};
   #cancelFence: () => void = () => {};
 
@@ -72,8 +76,9 @@ export class Liveness {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelBeat();
-    this.#cancelFence();
     await this.#beating;
+    await this.#looking;
+    this.#cancelFence();
     await this.#parts.link.query('DELETE FROM processes WHERE id = $1', [this.#id]).catch(() => {});
   }
 
@@ -85,12 +90,23 @@ export class Liveness {
   }
 
   async #beat(): Promise<void> {
-    const { clock, log, onSure } = this.#parts;
+    const { clock, log } = this.#parts;
     try {
       await this.#renew();
-      if (clock.monotonic() - this.#steadySince >= SURE_AFTER) await onSure();
     } catch (error) {
       log.warn({ err: error }, 'cannot tell the other processes that this one lives');
+      return;
+    }
+    if (clock.monotonic() - this.#steadySince >= SURE_AFTER) this.#looking ??= this.#look();
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await this.#parts.onSure();
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, 'cannot look whether the turns of other processes are left alone');
+    } finally {
+      this.#looking = undefined;
     }
   }
 
