@@ -142,7 +142,7 @@ class Client implements WakeableModel {
   }
 
   async wake(signal: AbortSignal): Promise<void> {
-    await this.#waking.wait(signal, () => {});
+    await this.#waking.wait(signal);
   }
 
   async close(): Promise<void> {

@@ -66,8 +66,9 @@ export class WakeUp {
   readonly #startedAt: number;
   readonly #bell = new Bell();
   readonly #over = new AbortController();
-  /** Who waits, in the order of coming. */
-  readonly #waiting: object[] = [];
+  #waiting = 0;
+  /** Of those who wait, the ones with a question, in the order of coming. */
+  #line: object[] = [];
   #phase: WakingPhase = 'requesting';
   #wasCold = false;
   #usual: UsualTime = { usualMs: undefined, slowMs: undefined };
@@ -94,24 +95,29 @@ export class WakeUp {
     return this.#clock.monotonic() - this.#startedAt;
   }
 
-  /** Tells how far it is until it is over; throws its failure. The last one to leave ends it. */
-  async join(signal: AbortSignal, hear: Hear): Promise<void> {
+  /**
+   * Tells how far it is until it is over; throws its failure. The last one to leave ends it. Who has no question
+   * hears nothing.
+   */
+  async join(signal: AbortSignal, hear?: Hear): Promise<void> {
     const ticket = {};
     let told = false;
-    this.#waiting.push(ticket);
+    this.#waiting += 1;
+    if (hear) this.#line.push(ticket);
     try {
       while (this.#outcome === undefined) {
-        if (this.#wasCold || this.#elapsedMs >= PATIENCE_MS) {
+        if (hear && (this.#wasCold || this.#elapsedMs >= PATIENCE_MS)) {
           told = true;
           hear(this.#event(ticket));
         }
         await this.#bell.next(signal);
       }
       if (this.#outcome instanceof ModelError) throw this.#outcome;
-      if (told) hear({ ...this.#event(ticket), phase: 'ready' });
+      if (told) hear?.({ ...this.#event(ticket), phase: 'ready' });
     } finally {
-      this.#waiting.splice(this.#waiting.indexOf(ticket), 1);
-      if (this.#waiting.length === 0 && this.#outcome === undefined) this.#abandon();
+      this.#waiting -= 1;
+      this.#line = this.#line.filter((other) => other !== ticket);
+      if (this.#waiting === 0 && this.#outcome === undefined) this.#abandon();
       else this.#bell.ring();
     }
   }
@@ -127,7 +133,7 @@ export class WakeUp {
       phase: this.#phase,
       elapsedMs: this.#elapsedMs,
       ...this.#usual,
-      place: this.#waiting.indexOf(ticket) + 1,
+      place: this.#line.indexOf(ticket) + 1,
     };
   }
 

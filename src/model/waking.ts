@@ -18,8 +18,8 @@ export class Waking {
     this.#options = options;
   }
 
-  /** Waits until the endpoint answers; returns at once when it just did. */
-  async wait(signal: AbortSignal, hear: Hear): Promise<void> {
+  /** Waits until the endpoint answers; returns at once when it just did. Without `hear`, for no question. */
+  async wait(signal: AbortSignal, hear?: Hear): Promise<void> {
     if (this.#options.clock.monotonic() < this.#awakeUntil) return;
     await this.#join(signal, hear);
   }
@@ -64,7 +64,7 @@ export class Waking {
     if (phase !== 'requesting') this.#everAnswered = true;
   }
 
-  #join(signal: AbortSignal, hear: Hear): Promise<void> {
+  #join(signal: AbortSignal, hear?: Hear): Promise<void> {
     this.#current ??= this.#begin();
     return this.#current.join(signal, hear);
   }

@@ -242,6 +242,17 @@ describe('waking without a question', () => {
     expect(bench.server.state.phase).toBe('awake');
     expect(bench.server.chats).toEqual([]);
   });
+
+  it('is nobody in line: a question that comes meanwhile is the first', async () => {
+    bench = await Bench.start({ coldStartMs: 20_000 });
+    const awake = bench.model.wake(new AbortController().signal);
+    await bench.pass(2_000);
+    const first = bench.ask('Hi');
+    const second = bench.ask('Hi');
+    await bench.until(Promise.all([awake, first.outcome, second.outcome]));
+    expect(new Set(wakings(first.events).map(({ place }) => place))).toEqual(new Set([1]));
+    expect(wakings(second.events)[0]!.place).toBe(2);
+  });
 });
 
 describe('the usual time', () => {
