@@ -147,8 +147,9 @@ function metered(
   log: Logger,
 ): Pick<Models, 'for'> {
   const limited = config.LIMIT_PERSON_USD_PER_DAY ?? config.LIMIT_WORKSPACE_USD_PER_DAY;
-  if (limited === undefined || !config.MODAL_GPU) return models;
-  const { usdPerSecond } = priceOf(config.MODAL_GPU, config.GPU_PRICES);
+  const { MODAL_GPU } = config;
+  if (limited === undefined || !MODAL_GPU) return models;
+  const usdPerSecond = (gpu = MODAL_GPU) => priceOf(gpu, config.GPU_PRICES).usdPerSecond;
   return new Metering({ models, store: store.limits, usdPerSecond, clock, log });
 }
 

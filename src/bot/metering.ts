@@ -9,8 +9,8 @@ import type { Question } from './ports.ts';
 export interface MeteringParts {
   readonly models: Pick<Models, 'for'>;
   readonly store: Pick<LimitStore, 'spend'>;
-  /** Of one container with all its GPUs, dollars. */
-  readonly usdPerSecond: number;
+  /** Dollars of one container with all its GPUs, as Modal's `gpu=` names them; undefined where nobody says. */
+  readonly usdPerSecond: (gpu: string | undefined) => number;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -31,11 +31,16 @@ export class Metering implements Pick<Models, 'for'> {
   for(question: Question): Choice {
     const choice = this.#parts.models.for(question);
     const { model } = choice;
-    const chat = (request: ChatRequest, hear: Hear) => this.#metered(question, model, request, hear);
+    const chat = (request: ChatRequest, hear: Hear) => this.#metered(question, choice, request, hear);
     return { ...choice, model: { chat, close: () => model.close() } };
   }
 
-  async #metered(question: Question, model: Model, request: ChatRequest, hear: Hear): Promise<void> {
+  async #metered(
+    question: Question,
+    { model, modal }: Choice,
+    request: ChatRequest,
+    hear: Hear,
+  ): Promise<void> {
     const meter = this.#meters.get(model) ?? new Meter(this.#parts.clock);
     this.#meters.set(model, meter);
     const share = meter.share();
@@ -48,13 +53,12 @@ export class Metering implements Pick<Models, 'for'> {
       });
     } finally {
       share.pause();
-      this.#spend(question, share.ms);
+      this.#spend(question, share.ms * this.#parts.usdPerSecond(modal?.gpu) * 1_000);
     }
   }
 
-  #spend(question: Question, ms: number): void {
-    const { store, usdPerSecond, clock, log } = this.#parts;
-    const microUsd = ms * usdPerSecond * 1_000;
+  #spend(question: Question, microUsd: number): void {
+    const { store, clock, log } = this.#parts;
     store.spend(utcDay(clock.now()), spenderOf(question), microUsd).catch((error) => {
       log.error({ platform: question.platform, err: error }, 'cannot store what a question cost');
     });

@@ -11,10 +11,13 @@ describe('what a question costs', () => {
   let model: ModelDouble;
   let spent: Record<string, number>;
   let metering: Metering;
+  /** What the model runs on, where it is known. */
+  let gpu: string | undefined;
   beforeEach(() => {
     clock = new VirtualClock();
     model = new ModelDouble();
     spent = {};
+    gpu = undefined;
     metering = new Metering({
       models: {
         for: () => ({
@@ -23,6 +26,7 @@ describe('what a question costs', () => {
           systemPrompt: '',
           takesImages: false,
           showReasoning: false,
+          modal: { app: 'app', server: 'server', gpu },
         }),
       },
       store: {
@@ -30,7 +34,7 @@ describe('what a question costs', () => {
           spent[person.id] = (spent[person.id] ?? 0) + Math.round(microUsd);
         },
       },
-      usdPerSecond: 0.001,
+      usdPerSecond: (gpu) => (gpu === 'B200' ? 0.005 : 0.001),
       clock,
       log: pino({ level: 'silent' }),
     });
@@ -53,6 +57,15 @@ describe('what a question costs', () => {
 
   it('is the time until its answer ends, times the price', async () => {
     will(8_000, text, 2_000, { type: 'done', reason: 'stop' });
+    const asked = ask('U1');
+    await clock.advance(30_000);
+    await asked;
+    expect(spent).toEqual({ U1: 10_000 });
+  });
+
+  it('goes by the price of the GPU that its model runs on', async () => {
+    gpu = 'B200';
+    will(2_000, text);
     const asked = ask('U1');
     await clock.advance(30_000);
     await asked;
