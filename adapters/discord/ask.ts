@@ -1,6 +1,7 @@
 import {
   ApplicationCommandOptionType,
   ApplicationCommandType,
+  type Attachment,
   type ChatInputCommandInteraction,
   DiscordAPIError,
   InteractionContextType,
@@ -9,10 +10,10 @@ import {
 } from 'discord.js';
 import type { Question } from '../../src/bot/ports.ts';
 import type { CommandAddress, ReplyAddress } from './address.ts';
-import { imageOf, imagesOf } from './attachments.ts';
+import { attachmentsOf, imagesIn } from './attachments.ts';
 import type { Command, CommandContext, CommandInteraction } from './commands.ts';
 import { Code } from './faults.ts';
-import { askerOf, isConversation, parentOf, textOf } from './messages.ts';
+import { askerOf, isConversation, isEmpty, parentOf, textOf, withFiles } from './messages.ts';
 import { readable } from './text.ts';
 
 /** How long an interaction's token lives (Discord's documentation, "Receiving and Responding"); ms. */
@@ -38,18 +39,18 @@ export const ask: Command = {
       },
       {
         type: ApplicationCommandOptionType.Attachment,
-        name: 'image',
-        description: 'A picture that the question is about',
+        name: 'file',
+        description: 'A picture or a text file that the question is about',
       },
     ],
   },
   run: (interaction, context) =>
     takeQuestion(interaction, context, () => {
       const { options, client, channel } = interaction as ChatInputCommandInteraction;
-      const image = options.getAttachment('image');
+      const file = options.getAttachment('file');
       return {
-        text: readable(options.getString('prompt', true), client.user, channel),
-        images: image ? imageOf(image) : [],
+        asked: readable(options.getString('prompt', true), client.user, channel),
+        shared: file ? [file] : [],
       };
     }),
 };
@@ -60,14 +61,20 @@ export const answerThis: Command = {
   run: (interaction, context) =>
     takeQuestion(interaction, context, () => {
       const { targetMessage } = interaction as MessageContextMenuCommandInteraction;
-      return { text: textOf(targetMessage), images: imagesOf(targetMessage) };
+      const shared = isEmpty(targetMessage) ? [] : attachmentsOf(targetMessage);
+      return { asked: textOf(targetMessage), shared };
     }),
 };
+
+interface Asked {
+  readonly asked: string;
+  readonly shared: readonly Attachment[];
+}
 
 async function takeQuestion(
   interaction: CommandInteraction,
   { bot, clock, log }: CommandContext,
-  read: () => Pick<Question, 'text' | 'images'>,
+  read: () => Asked,
 ): Promise<void> {
   const tokenEndsAt = clock.now() + TOKEN_LIFE;
   // Before anything else: Discord waits for 3 seconds.
@@ -76,7 +83,7 @@ async function takeQuestion(
     log.warn({ interaction: interaction.id }, 'a command was acknowledged too late; Discord told the person');
     return;
   }
-  const question = questionOf(interaction, read(), { tokenEndsAt, deferred });
+  const question = await questionOf(interaction, read(), { tokenEndsAt, deferred });
   try {
     await bot.ask(question);
   } catch (error) {
@@ -100,11 +107,11 @@ async function defer(interaction: CommandInteraction): Promise<string | null | '
   }
 }
 
-function questionOf(
+async function questionOf(
   interaction: CommandInteraction,
-  { text, images }: Pick<Question, 'text' | 'images'>,
+  { asked, shared }: Asked,
   reply: Pick<CommandAddress, 'tokenEndsAt' | 'deferred'>,
-): Question {
+): Promise<Question> {
   const { id, guildId: guild, channelId: channel, user, member } = interaction;
   return {
     platform: 'discord',
@@ -114,8 +121,8 @@ function questionOf(
     message: id,
     conversation: isConversation(interaction.channel) ? channel : id,
     author: askerOf(user, member),
-    text,
-    images,
+    text: await withFiles(asked, shared),
+    images: imagesIn(shared),
     address: {
       ...reply,
       by: 'command',
@@ -126,7 +133,7 @@ function questionOf(
       application: interaction.applicationId,
       token: interaction.token,
       reachable: isReachable(interaction),
-      asked: text.slice(0, ASKED_LIMIT),
+      asked: asked.slice(0, ASKED_LIMIT),
     } satisfies ReplyAddress,
   };
 }

@@ -6,11 +6,15 @@ import { isText, readFile } from '../shared-file.ts';
 /** How long Discord may take to hand a file out; ms. */
 const TIMEOUT = 5_000;
 
-type Attached = Pick<Message, 'attachments'>;
+/** What a message shares, and what the one that it forwards does. */
+export const attachmentsOf = (
+  message: Pick<Message, 'attachments' | 'messageSnapshots'>,
+): readonly Attachment[] =>
+  [...message.messageSnapshots.values(), message].flatMap(({ attachments }) => [...attachments.values()]);
 
-export const imagesOf = ({ attachments }: Attached): ImageRef[] => [...attachments.values()].flatMap(imageOf);
+export const imagesIn = (shared: readonly Attachment[]): ImageRef[] => shared.flatMap(imageOf);
 
-export const imageOf = ({ url, contentType, size }: Attachment): ImageRef[] =>
+const imageOf = ({ url, contentType, size }: Attachment): ImageRef[] =>
   contentType?.startsWith('image/') ? [{ url, mimeType: contentType, bytes: size }] : [];
 
 /**
@@ -20,12 +24,13 @@ export const imageOf = ({ url, contentType, size }: Attachment): ImageRef[] =>
 export const fetchImage = ({ url }: ImageRef, limits: ImageLimits): Promise<Uint8Array> =>
   downloadImage(url, { ...limits, noPicture: 'it is no picture' });
 
-export const hasTextFile = ({ attachments }: Attached): boolean =>
-  attachments.some(({ contentType }) => isText(contentType ?? ''));
+/** Whether there is something else than files that cannot be read. */
+export const hasContent = (shared: readonly Attachment[]): boolean =>
+  shared.some((file) => imageOf(file).length > 0 || isText(file.contentType ?? ''));
 
-/** The files of a message that are no pictures, in their order; Discord's client makes one of a long paste (message.txt). */
-export async function filesOf({ attachments }: Attached): Promise<string[]> {
-  const files = [...attachments.values()].filter((file) => imageOf(file).length === 0);
+/** The files that are no pictures as Markdown; Discord's client makes one of a long paste (message.txt). */
+export async function filesIn(shared: readonly Attachment[]): Promise<string[]> {
+  const files = shared.filter((file) => imageOf(file).length === 0);
   return Promise.all(
     files.map(({ name, contentType, url, size }) =>
       readFile({ name, type: contentType ?? '', url, bytes: size }, { withinMs: TIMEOUT }),

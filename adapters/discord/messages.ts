@@ -1,5 +1,6 @@
 import {
   type APIInteractionGuildMember,
+  type Attachment,
   GuildMember,
   type Message,
   MessageType,
@@ -10,7 +11,7 @@ import {
 import type { User as Asker, Bot, Question } from '../../src/bot/ports.ts';
 import { quote } from '../quote.ts';
 import type { ReplyAddress } from './address.ts';
-import { filesOf, hasTextFile, imagesOf } from './attachments.ts';
+import { attachmentsOf, filesIn, hasContent, imagesIn } from './attachments.ts';
 import { ownRole, readable } from './text.ts';
 
 /** Another bot's message, a webhook's or Discord's own: never answered, or two bots would talk for ever. */
@@ -38,9 +39,8 @@ export async function questionOf(message: Message): Promise<Question> {
   const answered = repliedTo(message);
   const isOwn = answered?.author.id === message.client.user.id;
   const about = answered && !isOwn && mentionsBot(message) ? answered : null;
-  const parts = [about && quoteOf(about), textOf(message)];
-  // Files that cannot be read are no question by themselves.
-  if (about || !isEmpty(message)) parts.push(...(await filesOf(message)));
+  const said = [about && quoteOf(about), textOf(message)].filter(Boolean).join('\n\n');
+  const shared = [...(about ? attachmentsOf(about) : []), ...attachmentsOf(message)];
   return {
     platform: 'discord',
     workspace: guild ?? channel,
@@ -52,8 +52,8 @@ export async function questionOf(message: Message): Promise<Question> {
       !about &&
       message.reference?.messageId && { inReplyTo: message.reference.messageId }),
     author: askerOf(message.author, message.member),
-    text: parts.filter(Boolean).join('\n\n'),
-    images: [...(about ? imagesOf(about) : []), ...imagesOf(message)],
+    text: !about && isEmpty(message) ? said : await withFiles(said, shared),
+    images: imagesIn(shared),
     address: { by: 'message', guild, channel, author: message.author.id, message: id } satisfies ReplyAddress,
   };
 }
@@ -77,8 +77,15 @@ export const isConversation = (channel: TextBasedChannel | null): boolean =>
 export const parentOf = (channel: TextBasedChannel | null): Pick<Question, 'parent'> =>
   channel?.isThread() && channel.parentId ? { parent: channel.parentId } : {};
 
-export const textOf = (message: Message): string =>
-  readable(message.content, message.client.user, message.channel);
+/** What a message says, after what the one says that it forwards; Discord does not tell who wrote that. */
+export function textOf({ content, channel, client, messageSnapshots }: Message): string {
+  const plain = (text: string) => readable(text, client.user, channel);
+  const forwarded = messageSnapshots.map(({ content }) => content && quote('Somebody', plain(content)));
+  return [...forwarded, plain(content)].filter(Boolean).join('\n\n');
+}
+
+export const withFiles = async (said: string, shared: readonly Attachment[]): Promise<string> =>
+  [said, ...(await filesIn(shared))].filter(Boolean).join('\n\n');
 
 const quoteOf = (message: Message): string =>
   quote(message.member?.displayName ?? message.author.displayName, textOf(message));
@@ -92,8 +99,10 @@ export function askerOf(user: User, member: GuildMember | APIInteractionGuildMem
   return { id: user.id, roles: member?.roles ?? [], name: member?.nick ?? user.displayName };
 }
 
-const isEmpty = (message: Message): boolean =>
-  message.content.trim() === '' && imagesOf(message).length === 0 && !hasTextFile(message);
+/** Nothing, or files alone that cannot be read: they are no question by themselves. */
+export const isEmpty = (message: Message): boolean =>
+  [...message.messageSnapshots.values(), message].every(({ content }) => content.trim() === '') &&
+  !hasContent(attachmentsOf(message));
 
 function mentionsBot(message: Message): boolean {
   const me = message.client.user;
@@ -106,7 +115,9 @@ function mentionsBot(message: Message): boolean {
 /** The message it replies to, as far as Discord sent it along. */
 function repliedTo(message: Message): Message | null {
   if (message.type !== MessageType.Reply || !message.reference?.messageId) return null;
-  return message.channel.messages.cache.get(message.reference.messageId) ?? null;
+  const answered = message.channel.messages.cache.get(message.reference.messageId);
+  // Known from a forward alone, it has no author.
+  return answered && !answered.partial ? answered : null;
 }
 
 async function answersBot(message: Message, bot: Bot): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { FakeChat, RateLimitHit, ShownMessage } from '../chat.ts';
 import type { Faults } from '../faults.ts';
 import type { Commands } from './commands.ts';
 import type { LoggedRequest } from './http.ts';
-import { Invocations, type Invoked, type OptionValues } from './invocations.ts';
+import { Invocations, type Invoked, type OptionValues, type SharedFile, uploaded } from './invocations.ts';
 import { mentionsIn, PARSE_ALL } from './mentions.ts';
 import type { PermissionName } from './permissions.ts';
 import type { Ping } from './posting.ts';
@@ -26,11 +26,9 @@ export interface Said {
   readonly replyTo?: string;
   /** A reply mentions whom it replies to, unless the person switches that off; default true. */
   readonly pingReplied?: boolean;
-  readonly files?: readonly {
-    readonly name: string;
-    readonly mimetype: string;
-    readonly content: Uint8Array;
-  }[];
+  readonly files?: readonly SharedFile[];
+  /** A message that is forwarded: a message of its own, without words or files. */
+  readonly forwards?: { readonly channel: string; readonly message: string };
   /** The gateway brings the event twice. */
   readonly duplicate?: boolean;
 }
@@ -197,9 +195,8 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
       content,
       mentions: this.#mentions(said.user, channel.id, content, repliedTo, said.pingReplied),
       ...(repliedTo && { replyTo: { channel: channel.id, message: repliedTo.id } }),
-      attachments: (said.files ?? []).map(({ name, mimetype, content: data }) => {
-        return { id: world.ids.next(), filename: name, contentType: mimetype, data };
-      }),
+      attachments: (said.files ?? []).map((file) => uploaded(world, file)),
+      ...(said.forwards && { forwards: forwarded(world, said) }),
     });
     if (channel.thread?.archived) updateThread(world, channel, { archived: false });
     if (said.duplicate) world.publishMessage('MESSAGE_CREATE', message);
@@ -304,4 +301,10 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
       fallback: { ...PARSE_ALL, replied_user: ping },
     });
   }
+}
+
+function forwarded(world: World, { text, files = [], forwards }: Said): Message {
+  if (text !== '' || files.length > 0)
+    throw new Error('Discord sends a forward, and what is said to it, apart');
+  return { ...world.message(forwards!.channel, forwards!.message) };
 }

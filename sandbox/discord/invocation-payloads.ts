@@ -3,6 +3,7 @@ import {
   type APIApplicationCommand,
   type APIApplicationCommandBasicOption,
   type APIApplicationCommandOption,
+  type APIAttachment,
   ApplicationCommandType,
   ComponentType,
   InteractionContextType,
@@ -10,11 +11,24 @@ import {
 } from 'discord.js';
 import type { Registered } from './commands.ts';
 import type { Interaction } from './interactions.ts';
-import { channelPayload, memberPayload, messagePayload, userPayload } from './payloads.ts';
-import type { Channel, Message } from './records.ts';
+import { channelPayload, memberPayload, messagePayload, optionFilePayload, userPayload } from './payloads.ts';
+import type { Attachment, Channel, Message } from './records.ts';
 import type { World } from './world.ts';
 
-export type OptionValue = string | number | boolean;
+export interface SharedFile {
+  readonly name: string;
+  readonly mimetype: string;
+  readonly content: Uint8Array;
+}
+
+export const uploaded = (world: World, { name, mimetype, content }: SharedFile): Attachment => ({
+  id: world.ids.next(),
+  filename: name,
+  contentType: mimetype,
+  data: content,
+});
+
+export type OptionValue = string | number | boolean | SharedFile;
 export type OptionValues = Readonly<Record<string, OptionValue>>;
 
 /** The fields that all interactions have. */
@@ -57,13 +71,26 @@ export function interactionPayload(world: World, interaction: Interaction, data:
 export const clickData = (button: string) => ({ custom_id: button, component_type: ComponentType.Button });
 
 /** `path` is the command and its subcommands: "warm start" is ["warm", "start"]. */
-export function slashData({ scope, command }: Registered, path: readonly string[], values: OptionValues) {
+export function slashData(
+  world: World,
+  { scope, command }: Registered,
+  path: readonly string[],
+  values: OptionValues,
+) {
+  const attachments: Record<string, APIAttachment> = {};
+  const upload = (shared: SharedFile): string => {
+    const file = uploaded(world, shared);
+    world.optionFiles.set(file.id, file);
+    attachments[file.id] = optionFilePayload(world, file);
+    return file.id;
+  };
   return {
     id: command.id,
     name: command.name,
     type: ApplicationCommandType.ChatInput,
     ...(scope === 'guild' && 'guild_id' in command && { guild_id: command.guild_id }),
-    options: optionData(command.options ?? [], path.slice(1), values, command),
+    options: optionData(command.options ?? [], path.slice(1), values, { command, upload }),
+    resolved: { attachments },
   };
 }
 
@@ -82,14 +109,15 @@ function optionData(
   options: readonly APIApplicationCommandOption[],
   path: readonly string[],
   values: OptionValues,
-  command: APIApplicationCommand,
+  use: { command: APIApplicationCommand; upload: (file: SharedFile) => string },
 ): object[] {
+  const { command, upload } = use;
   const [next, ...rest] = path;
   if (next !== undefined) {
     const sub = options.find((option) => option.name === next && isSub(option));
     if (!sub) throw new Error(`/${command.name} has no subcommand "${next}"`);
     const inner = 'options' in sub ? (sub.options ?? []) : [];
-    return [{ name: sub.name, type: sub.type, options: optionData(inner, rest, values, command) }];
+    return [{ name: sub.name, type: sub.type, options: optionData(inner, rest, values, use) }];
   }
   if (options.some(isSub)) throw new Error(`/${command.name} needs a subcommand`);
   for (const name of Object.keys(values))
@@ -101,17 +129,19 @@ function optionData(
       throw new Error(`Discord does not send /${command.name} without "${option.name}"`);
     if (value === undefined) return [];
     checkValue(option, value, command);
-    return [{ name: option.name, type: option.type, value }];
+    const sent = typeof value === 'object' ? upload(value) : value;
+    return [{ name: option.name, type: option.type, value: sent }];
   });
 }
 
 const isSub = ({ type }: APIApplicationCommandOption) =>
   type === OptionType.Subcommand || type === OptionType.SubcommandGroup;
 
-const KIND: Partial<Record<OptionType, 'number' | 'boolean'>> = {
+const KIND: Partial<Record<OptionType, 'number' | 'boolean' | 'object'>> = {
   [OptionType.Integer]: 'number',
   [OptionType.Number]: 'number',
   [OptionType.Boolean]: 'boolean',
+  [OptionType.Attachment]: 'object',
 };
 
 /** What Discord's own client would not let a person enter. */

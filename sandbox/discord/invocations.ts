@@ -13,7 +13,7 @@ import {
 import type { Message } from './records.ts';
 import type { World } from './world.ts';
 
-export type { OptionValues } from './invocation-payloads.ts';
+export { type OptionValues, type SharedFile, uploaded } from './invocation-payloads.ts';
 
 interface Place {
   readonly channel: string;
@@ -42,7 +42,7 @@ export class Invocations {
   command(use: Place & { name: string; options?: OptionValues }): Promise<Invoked> {
     const path = use.name.split(' ');
     const registered = this.#find(path[0]!, ApplicationCommandType.ChatInput, use);
-    const data = slashData(registered, path, use.options ?? {});
+    const data = slashData(this.#world, registered, path, use.options ?? {});
     return this.#send(use, { ...COMMAND, command: use.name }, data);
   }
 

@@ -124,8 +124,17 @@ export const threadMemberPayload = (channel: Channel, user: string) => ({
   flags: 0,
 });
 
-const attachmentPayload = (world: World, channel: string, file: Attachment): APIAttachment => {
-  const url = `${world.filesUrl}/attachments/${channel}/${file.id}/${encodeURIComponent(file.filename)}`;
+const attachmentPayload = (world: World, channel: string, file: Attachment): APIAttachment =>
+  filePayload(`${world.filesUrl}/attachments/${channel}`, file);
+
+/** A file that was given to a command. */
+export const optionFilePayload = (world: World, file: Attachment): APIAttachment => ({
+  ...filePayload(`${world.filesUrl}/ephemeral-attachments/${world.applicationId}`, file),
+  ephemeral: true,
+});
+
+function filePayload(folder: string, file: Attachment): APIAttachment {
+  const url = `${folder}/${file.id}/${encodeURIComponent(file.filename)}`;
   return {
     id: file.id,
     filename: file.filename,
@@ -134,11 +143,11 @@ const attachmentPayload = (world: World, channel: string, file: Attachment): API
     url,
     proxy_url: url,
   };
-};
+}
 
 /** A message as REST answers it, or without what the gateway adds. */
 export function messagePayload(world: World, message: Message, depth = 0): APIMessage {
-  const { channel, mentions, origin, replyTo } = message;
+  const { channel, mentions, origin, replyTo, forwards } = message;
   const author = world.user(message.author);
   const replied = replyTo && world.channels.get(replyTo.channel)?.messages.get(replyTo.message);
   const thread = world.channels.get(message.id);
@@ -158,7 +167,7 @@ export function messagePayload(world: World, message: Message, depth = 0): APIMe
     embeds: [...message.embeds],
     components: [...message.components],
     pinned: false,
-    flags: message.flags | (thread ? MessageFlags.HasThread : 0),
+    flags: message.flags | (thread ? MessageFlags.HasThread : 0) | (forwards ? MessageFlags.HasSnapshot : 0),
     ...(message.nonce !== undefined && { nonce: message.nonce }),
     ...(message.reactions.size > 0 && { reactions: reactionPayloads(world, message) }),
     ...(thread && { thread: channelPayload(world, thread) }),
@@ -172,6 +181,7 @@ export function messagePayload(world: World, message: Message, depth = 0): APIMe
       // null says that it was deleted; one level deep only.
       ...(depth === 0 && { referenced_message: replied ? messagePayload(world, replied, 1) : null }),
     }),
+    ...(forwards && forwardPayload(world, forwards)),
     ...(origin && {
       application_id: world.applicationId,
       webhook_id: world.applicationId,
@@ -192,6 +202,18 @@ export function messagePayload(world: World, message: Message, depth = 0): APIMe
       }),
     }),
   } as APIMessage;
+}
+
+/** Who wrote a forwarded message is not told. */
+function forwardPayload(world: World, forwards: Message) {
+  const { id: message_id, channel_id, ...whole } = messagePayload(world, forwards, 1);
+  const { type, content, embeds, attachments, timestamp, edited_timestamp, flags, mentions } = whole;
+  const { mention_roles, components } = whole;
+  const shown = { type, content, embeds, attachments, timestamp, edited_timestamp, flags, mentions };
+  return {
+    message_reference: { type: 1, channel_id, message_id, guild_id: world.guildOf(channel_id) },
+    message_snapshots: [{ message: { ...shown, mention_roles, components } }],
+  };
 }
 
 const reactionPayloads = (world: World, message: Message) =>
@@ -237,6 +259,7 @@ export const withoutContent = <M extends Partial<APIMessage>>(payload: M): M => 
   embeds: [],
   attachments: [],
   components: [],
+  ...(payload.message_snapshots && { message_snapshots: [] }),
 });
 
 /** Everything about the server that GUILD_CREATE tells. */

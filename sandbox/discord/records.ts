@@ -95,6 +95,8 @@ export interface Message {
   editedAt: number | null;
   edits: number;
   readonly replyTo?: { readonly channel: string; readonly message: string };
+  /** The message that it forwards, as it was then. */
+  readonly forwards?: Message;
   readonly nonce?: string | number;
   /** emoji → who reacted */
   readonly reactions: Map<string, Set<string>>;

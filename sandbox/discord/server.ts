@@ -137,6 +137,7 @@ export class DiscordServer {
 
   #file(path: string): Upload | undefined {
     const [, kind, channel, id] = path.split('/');
+    if (kind === 'ephemeral-attachments') return this.world.optionFiles.get(id!);
     if (kind !== 'attachments') return undefined;
     const messages = [...(this.world.channels.get(channel!)?.messages.values() ?? [])];
     return messages.flatMap(({ attachments }) => attachments).find((file) => file.id === id);

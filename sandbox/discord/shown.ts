@@ -32,7 +32,8 @@ export function shown(world: World, message: Message): ShownMessage {
   };
 }
 
-function text(world: World, { type, author, content, embeds, attachments }: Message): string {
+function text(world: World, { type, author, content, embeds, attachments, forwards }: Message): string {
+  if (forwards) return text(world, forwards).replace(/^/gm, '> ');
   if (type === MessageType.ThreadCreated) return `${world.user(author).name} started a thread: ${content}`;
   const embedded = embeds.flatMap(({ title, description }) => [title, description]).filter(Boolean);
   const files = attachments.map(({ filename }) => `[${filename}]`);

@@ -12,7 +12,7 @@ import {
   withoutContent,
 } from './payloads.ts';
 import { ALL, BOT, bits, EVERYONE, type PermissionName, permissionsIn } from './permissions.ts';
-import type { Channel, Message, Overwrite, Role, User } from './records.ts';
+import type { Attachment, Channel, Message, Overwrite, Role, User } from './records.ts';
 import { Snowflakes } from './snowflake.ts';
 import { Typing } from './typing.ts';
 
@@ -34,6 +34,8 @@ export class World extends EventEmitter<{ event: [GatewayEvent]; change: [] }> {
   readonly users = new Map<string, User>();
   readonly roles = new Map<string, Role>();
   readonly channels = new Map<string, Channel>();
+  /** Files that were given to commands, by their ids. */
+  readonly optionFiles = new Map<string, Attachment>();
   readonly typing: Typing;
   /** Where attachments are served; known once the server listens. */
   filesUrl = '';

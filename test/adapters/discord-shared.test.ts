@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { connected } from './discord-support.ts';
+
+const picture = { name: 'plot.png', mimetype: 'image/png', content: new Uint8Array(5) };
+const log = { name: 'build.log', mimetype: 'text/plain', content: Buffer.from('error: no space left') };
+const pdf = { name: 'notes.pdf', mimetype: 'application/pdf', content: new Uint8Array(1) };
+
+describe('a message that is forwarded in Discord', () => {
+  it('is what is asked about, with its files and pictures', async () => {
+    const { fake, bot } = await connected();
+    const { channel, people } = fake;
+    const message = fake.say({
+      channel,
+      user: people.colleague,
+      text: 'The build\nfails',
+      files: [picture, log],
+    });
+    const next = bot.next();
+    fake.say({ channel: fake.dm, user: people.asker, text: '', forwards: { channel, message } });
+    const { text, images } = await next;
+    expect(text).toBe('Somebody wrote:\n> The build\n> fails\n\nbuild.log:\n\nerror: no space left');
+    expect(images).toMatchObject([{ url: expect.stringContaining('plot.png') }]);
+  });
+
+  it('is for the bot in a thread that it takes part in', async () => {
+    const { fake, bot } = await connected();
+    const { channel, people } = fake;
+    const message = fake.say({ channel, user: people.colleague, text: 'Long story' });
+    const thread = fake.createThread({ channel, user: people.asker, name: 'a thread' });
+    bot.engaged.add(thread);
+    const next = bot.next();
+    fake.say({ channel: thread, user: people.asker, text: '', forwards: { channel, message } });
+    expect((await next).text).toBe('Somebody wrote:\n> Long story');
+  });
+
+  it('asks nothing in a channel, whoever it mentions', async () => {
+    const { fake, bot } = await connected();
+    const { channel, people } = fake;
+    const text = '@pilotlight hello';
+    const message = fake.say({ channel: fake.dm, user: people.asker, text });
+    fake.say({ channel, user: people.asker, text: '', forwards: { channel: fake.dm, message } });
+    fake.say({ channel, user: people.asker, text: '@pilotlight the second' });
+    await bot.next();
+    expect(bot.questions.map((question) => question.text)).toEqual(['hello', 'the second']);
+  });
+
+  it('can be taken for the question by "Answer this"', async () => {
+    const { fake, bot } = await connected();
+    const { channel, people } = fake;
+    const first = fake.say({ channel, user: people.colleague, text: 'Why?', files: [picture] });
+    const forwards = { channel, message: first };
+    const message = fake.say({ channel, user: people.colleague, text: '', forwards });
+    const next = bot.next();
+    await fake.messageCommand({ channel, user: people.asker, name: 'Answer this', message });
+    expect(await next).toMatchObject({ text: 'Somebody wrote:\n> Why?', images: [{ bytes: 5 }] });
+  });
+});
+
+describe('text files in Discord', () => {
+  it('are read in a message that a mention is about', async () => {
+    const { fake, bot } = await connected();
+    const { channel, people } = fake;
+    const replyTo = fake.say({ channel, user: people.colleague, text: 'It fails', files: [log, picture] });
+    const next = bot.next();
+    fake.say({ channel, user: people.asker, text: '@pilotlight why?', replyTo, files: [pdf] });
+    const { text, images } = await next;
+    expect(text).toBe(
+      [
+        'colleague wrote:\n> It fails',
+        'why?',
+        'build.log:',
+        'error: no space left',
+        '(The file notes.pdf cannot be read.)',
+      ].join('\n\n'),
+    );
+    expect(images).toHaveLength(1);
+  });
+
+  it('are read in a message that "Answer this" takes, as of a long paste', async () => {
+    const { fake, bot } = await connected();
+    const { channel, people } = fake;
+    const message = fake.say({ channel, user: people.colleague, text: 'Why?', files: [log] });
+    const next = bot.next();
+    await fake.messageCommand({ channel, user: people.asker, name: 'Answer this', message });
+    const { text, address } = await next;
+    expect(text).toBe('Why?\n\nbuild.log:\n\nerror: no space left');
+    expect(address.asked).toBe('Why?');
+  });
+
+  it.each([
+    { file: log, text: 'why?\n\nbuild.log:\n\nerror: no space left', images: 0 },
+    { file: pdf, text: 'why?\n\n(The file notes.pdf cannot be read.)', images: 0 },
+    { file: picture, text: 'why?', images: 1 },
+  ])('go along with /ask, as pictures do: $file.name', async ({ file, text, images }) => {
+    const { fake, bot } = await connected();
+    const next = bot.next();
+    await fake.command({
+      channel: fake.channel,
+      user: fake.people.asker,
+      name: 'ask',
+      options: { prompt: 'why?', file },
+    });
+    const question = await next;
+    expect(question.text).toBe(text);
+    expect(question.images).toHaveLength(images);
+    expect(question.address.asked).toBe('why?');
+  });
+});
