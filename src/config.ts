@@ -212,7 +212,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     if (second in given && !(first in given))
       faults.push({ name: first, wrong: `is missing beside ${second}` });
   }
-  faults.push(...slackFaults(given), ...moneyFaults(given));
+  faults.push(...slackFaults(given), ...moneyFaults(given), ...countFaults(given));
   if (parsed.success && parsed.data.WARM_DEFAULT_HOURS > parsed.data.WARM_MAX_HOURS)
     faults.push({ name: 'WARM_DEFAULT_HOURS', wrong: 'is more than WARM_MAX_HOURS' });
   const platforms = [
@@ -299,4 +299,13 @@ function moneyFaults(given: Readonly<Record<string, string | undefined>>): { nam
   if (MODAL_GPU) return wrongIn('MODAL_GPU', () => priceOf(MODAL_GPU, GPU_PRICES));
   const budget = BUDGETS.find((name) => given[name]);
   return budget ? [{ name: 'MODAL_GPU', wrong: `is missing beside ${budget}` }] : [];
+}
+
+/** Nor would one of which nobody can ask Modal what runs; a file of models may name the servers. */
+function countFaults(given: Readonly<Record<string, string | undefined>>): { name: string; wrong: string }[] {
+  if (!given.GPU_BUDGET_USD) return [];
+  const servers = given.MODELS_FILE ? [] : ['MODAL_APP', 'MODAL_SERVER'];
+  return ['MODAL_TOKEN_ID', 'MODAL_TOKEN_SECRET', ...servers]
+    .filter((name) => !given[name])
+    .map((name) => ({ name, wrong: 'is missing beside GPU_BUDGET_USD: nobody could count what runs' }));
 }

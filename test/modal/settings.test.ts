@@ -6,6 +6,13 @@ const needed = {
   SLACK_APP_TOKEN: 'xapp-1',
   MODEL_BASE_URL: 'https://model.example/v1',
 };
+/** What Modal is asked with what runs. */
+const modal = {
+  MODAL_TOKEN_ID: 'ak-1',
+  MODAL_TOKEN_SECRET: 'as-1',
+  MODAL_APP: 'pilotlight-vllm',
+  MODAL_SERVER: 'VllmServer',
+};
 const read = (env: Record<string, string>) => () => readConfig({ ...needed, ...env });
 
 describe('the settings of warm mode', () => {
@@ -32,10 +39,19 @@ describe('the settings of warm mode', () => {
   });
 
   it('take a GPU that has a price of the operator’s own', () => {
-    expect(read({ MODAL_GPU: 'H200:2', GPU_PRICES: 'H200=0.00126', GPU_BUDGET_USD: '99.5' })()).toMatchObject(
-      {
-        GPU_BUDGET_USD: 99.5,
-      },
-    );
+    const env = { ...modal, MODAL_GPU: 'H200:2', GPU_PRICES: 'H200=0.00126', GPU_BUDGET_USD: '99.5' };
+    expect(read(env)()).toMatchObject({ GPU_BUDGET_USD: 99.5 });
+  });
+
+  it.each(Object.keys(modal))('take no budget without %s: it would never be used up', (name) => {
+    const env = { ...modal, MODAL_GPU: 'H100', GPU_BUDGET_USD: '100', [name]: '' };
+    expect(read(env)).toThrow(`${name} is missing beside GPU_BUDGET_USD: nobody could count what runs.`);
+  });
+
+  it('take a budget for servers that a file of models names', () => {
+    const env = { ...modal, MODAL_APP: '', MODAL_SERVER: '', MODELS_FILE: 'models.yaml' };
+    expect(read({ ...env, MODAL_GPU: 'H100', GPU_BUDGET_USD: '100' })()).toMatchObject({
+      GPU_BUDGET_USD: 100,
+    });
   });
 });
