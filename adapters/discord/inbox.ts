@@ -159,12 +159,17 @@ export class Inbox {
       turn: button.turn,
       user: askerOf(user, member),
     });
-    const answer = await pressed.catch((error) => {
+    const { answer, spent } = await pressed.catch((error) => {
       log.error({ interaction: interaction.id, err: error }, 'a button could not be acted on');
-      return NOT_DONE;
+      return { answer: NOT_DONE, spent: false };
     });
     await acknowledged;
     if (answer !== null) await interaction.followUp({ content: answer, flags: MessageFlags.Ephemeral });
+    // By the interaction's token: it costs the channel no edit. A button that stays is answered all the same.
+    if (!spent) return;
+    await interaction.editReply({ components: [] }).catch((error) => {
+      log.info({ interaction: interaction.id, err: error }, 'an old answer keeps its buttons');
+    });
   }
 
   /** Nothing that goes wrong with one event may end the process. */

@@ -2,7 +2,7 @@ import type { ChatPostMessageArguments } from '@slack/web-api';
 import { type ButtonKind, buttonId, buttonLabels, type Page } from '../../src/bot/ports.ts';
 import { escapeUpTo } from './text.ts';
 
-type Blocks = Extract<ChatPostMessageArguments, { blocks: unknown }>['blocks'];
+export type Blocks = Extract<ChatPostMessageArguments, { blocks: unknown }>['blocks'];
 
 /**
  * Characters of the text for notifications. chat.update refuses more than 4,000 with msg_too_long, and users
@@ -22,6 +22,11 @@ export function messageOf(page: Page, turn: string): { text: string; blocks: Blo
     text: escapeUpTo(MAX_TEXT, text || page.footer || '…'),
     blocks: [...markdown, ...controls],
   };
+}
+
+/** A message of ours as Slack told it, but for its buttons. */
+export function withoutButtons(text: string, blocks: Blocks): { text: string; blocks: Blocks } {
+  return { text: text.slice(0, MAX_TEXT), blocks: blocks.filter(({ type }) => type !== 'actions') };
 }
 
 /** What stands under the text: the footer and the buttons. */

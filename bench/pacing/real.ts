@@ -46,7 +46,7 @@ function listener() {
     },
     isEngaged: async () => false,
     isOwnReply: async () => false,
-    press: async () => null,
+    press: async () => ({ answer: null, spent: false }),
     stopConversation: async () => undefined,
     messageDeleted: async () => undefined,
     lastAsked: async () => [],

@@ -14,6 +14,7 @@ import type {
   MessageKey,
   PlatformName,
   Press,
+  Pressed,
   Question,
   User,
 } from './ports.ts';
@@ -110,25 +111,25 @@ export class PilotlightBot implements Bot {
     return this.#parts.store.lastAsked(platform, since);
   }
 
-  async press({ button, turn: shown, platform, user }: Press): Promise<string | null> {
+  async press({ button, turn: shown, platform, user }: Press): Promise<Pressed> {
     const { store, queue, limits } = this.#parts;
     const [id, attempt] = shown.split('.').map(Number);
     const turn = id === undefined ? null : await store.turn(id);
-    if (!turn || turn.question.platform !== platform) return words.alreadyOver;
+    if (!turn || turn.question.platform !== platform) return answered(words.alreadyOver);
     if (button === 'reasoning') {
-      return words.thought(unfolded(await store.reasoning(turn.id), platform));
+      return answered(words.thought(unfolded(await store.reasoning(turn.id), platform)));
     }
-    if (!this.#may(user, turn)) return words.onlyAsker;
-    if (turn.attempt !== attempt) return words.alreadyRetried;
+    if (!this.#may(user, turn)) return answered(words.onlyAsker);
+    if (turn.attempt !== attempt) return { answer: words.alreadyRetried, spent: true };
     if (button === 'stop') {
-      if (isOver(turn)) return words.alreadyOver;
+      if (isOver(turn)) return answered(words.alreadyOver);
       await this.#stop(turn, user);
-      return null;
+      return answered(null);
     }
     const over = await this.#whenOver(turn);
-    if (this.#closing) return words.shuttingDown;
+    if (this.#closing) return answered(words.shuttingDown);
     const refusal = await limits.refusal(turn, store.limits);
-    if (refusal !== null) return refusal;
+    if (refusal !== null) return answered(refusal);
     // With no text to keep, a retry repairs the message that tells of the failure.
     const keep = button === 'continue' || over.answer === '';
     const again = await store.transaction(async (transaction) => {
@@ -136,9 +137,10 @@ export class PilotlightBot implements Bot {
       if (again) await queue.add(again, transaction);
       return again;
     });
-    if (!again) return words.alreadyRetried;
+    if (!again) return answered(words.alreadyRetried);
     await this.#tellOthers(again);
-    return null;
+    // Where text came in meanwhile, the message shows more than the adapter was told of with the press.
+    return { answer: null, spent: !keep && over.answer === turn.answer };
   }
 
   async stopConversation({ platform, workspace, conversation }: ConversationKey, user: User): Promise<void> {
@@ -212,3 +214,5 @@ export class PilotlightBot implements Bot {
     return user.id === question.author.id || isAdmin(this.#parts.admins, question.platform, user);
   }
 }
+
+const answered = (answer: string | null): Pressed => ({ answer, spent: false });

@@ -52,6 +52,14 @@ export interface Press extends Omit<MessageKey, 'message'> {
   readonly user: User;
 }
 
+/** What a press came to. */
+export interface Pressed {
+  /** A short private answer for the person; null when the chat shows it. */
+  readonly answer: string | null;
+  /** True when the answer went on in new messages: nobody writes this one any more, and its buttons do nothing. */
+  readonly spent: boolean;
+}
+
 /** A message that warm mode has for people; times stand in it as marks, see `showTimes`. */
 export interface CommandNotice {
   readonly text: string;
@@ -80,8 +88,8 @@ export interface Bot {
   isTaken(question: MessageKey): Promise<boolean>;
   /** The newest question of each channel that was asked something since then (ms since the epoch), newest first. */
   lastAsked(platform: PlatformName, since: number): Promise<readonly MessageKey[]>;
-  /** Acts on a button; resolves to a short private answer for the person, or null when the chat shows it. */
-  press(press: Press): Promise<string | null>;
+  /** Acts on a button. The adapter takes the buttons of a message that is spent away, as far as it may. */
+  press(press: Press): Promise<Pressed>;
   /** Stops every running turn of a conversation, for a platform's own stop control. */
   stopConversation(conversation: ConversationKey, user: User): Promise<void>;
   /** Somebody deleted one of the bot's messages: a Stop. */

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { Pressed } from '../../src/bot/ports.ts';
 import { OperatorError } from '../../src/errors.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import {
@@ -351,7 +352,7 @@ describe('a button', () => {
     const it = await connected();
     const { fake, bot } = it;
     const message = await withButton(it);
-    const done = Promise.withResolvers<null>();
+    const done = Promise.withResolvers<Pressed>();
     bot.press = () => done.promise;
     const refused = {
       type: 'answer',
@@ -363,7 +364,7 @@ describe('a button', () => {
     await vi.waitUntil(() => fake.calls.some(({ call, status }) => call === CALLBACK && status === 404));
     // Long enough for a refusal that nobody hears to end the process.
     await new Promise((resolve) => setTimeout(resolve, 50));
-    done.resolve(null);
+    done.resolve({ answer: null, spent: false });
     await vi.waitUntil(() => it.log.some(({ msg }) => msg.includes('acknowledged too late')), {
       timeout: 5_000,
     });

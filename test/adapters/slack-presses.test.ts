@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buttonId } from '../../src/bot/ports.ts';
-import { answers, ask, connect, final, live, page, until } from './slack-support.ts';
+import { answers, ask, calls, connect, final, live, page, until } from './slack-support.ts';
 
 describe('buttons under an answer in Slack', () => {
   it('are labelled, and a press reaches the bot', async () => {
@@ -51,5 +51,29 @@ describe('buttons under an answer in Slack', () => {
     bot.broken = true;
     await slack.click(slack.channel, message, buttonId('retry', '7.0'), slack.people.asker);
     await until(() => expect(answers(slack, slack.channel).some(({ onlyFor }) => onlyFor)).toBe(true));
+  });
+
+  it('stay under an old answer while there is no room for an edit, which others need more', async () => {
+    const asked: string[][] = [];
+    const room = { now: false };
+    const running = await connect({
+      spare: {
+        spare: async (budgets, call) => {
+          asked.push(budgets.map(({ id }) => id));
+          return room.now ? call() : undefined;
+        },
+      },
+    });
+    const { slack, bot } = running;
+    const { surface } = ask(running, 'channel');
+    const { message } = await surface.post(page('all', { buttons: ['retry'] }), final);
+    bot.pressSpends = true;
+    const press = () => slack.click(slack.channel, message, buttonId('retry', '7.0'), slack.people.asker);
+    await press();
+    await until(() => expect(asked).toEqual([[`slack:${slack.teamId}:chat.update`]]));
+    expect(calls(slack, 'chat.update')).toEqual([]);
+    room.now = true;
+    await press();
+    await until(() => expect(answers(slack, slack.channel)[0]).toMatchObject({ text: 'all', buttons: [] }));
   });
 });

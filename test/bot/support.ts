@@ -1,5 +1,5 @@
 import type { PilotlightBot } from '../../src/bot/bot.ts';
-import type { ButtonKind } from '../../src/bot/ports.ts';
+import type { ButtonKind, Pressed } from '../../src/bot/ports.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { aBot } from '../support/a-bot.ts';
 import { aQuestion, ChatDouble } from '../support/chat-double.ts';
@@ -39,7 +39,11 @@ export class Play {
   }
 
   /** @param turn the id of the turn and its attempt */
-  press(button: ButtonKind, user = 'U1', turn = '1.0'): Promise<string | null> {
+  async press(button: ButtonKind, user = 'U1', turn = '1.0'): Promise<string | null> {
+    return (await this.pressed(button, user, turn)).answer;
+  }
+
+  pressed(button: ButtonKind, user = 'U1', turn = '1.0'): Promise<Pressed> {
     const who = { id: user, roles: [], name: `name of ${user}` };
     return this.bot.press({ button, turn, platform: 'slack', workspace: 'T1', channel: 'C1', user: who });
   }

@@ -45,6 +45,33 @@ describe('an answer that breaks off', () => {
     expect(play.chat.shown).toEqual(['Half | ⚠️ The model failed.', 'Whole.']);
   });
 
+  it('leaves spent buttons under a message that a retry left behind, and under no other', async () => {
+    const broken = (text: string) =>
+      async function* () {
+        if (text !== '') yield { type: 'text', text } as const;
+        throw new ModelError('failed', 'The model failed.');
+      };
+    play.model.will(broken('')).will(broken('Half')).will(broken(' and a bit')).will(broken('Half'));
+    play.model.willSay('Whole.');
+    const spent = async (button: 'retry' | 'continue', user?: string, turn?: string) => {
+      const pressed = play.pressed(button, user, turn);
+      await play.settle();
+      return (await pressed).spent;
+    };
+    await play.ask('Hello?');
+    await play.settle();
+    expect(await spent('retry')).toBe(false);
+    expect(await spent('retry', 'U2')).toBe(false);
+    // Both before the message shows that it goes on: when the second counts it shows more than it did.
+    expect((await play.pressed('continue')).spent).toBe(false);
+    expect(await spent('retry')).toBe(false);
+    expect(play.chat.shown).toEqual(['Half and a bit | ⚠️ The model failed.', 'Half | ⚠️ The model failed.']);
+    expect(await spent('continue')).toBe(true);
+    expect(await spent('retry', 'U1', '1.1')).toBe(true);
+    expect(await spent('retry', 'U1', '1.1')).toBe(true);
+    expect(play.chat.shown.at(-1)).toBe('Whole.');
+  });
+
   it('is asked for again with a look at what its first run may have left, such as a sign', async () => {
     play.model
       .will(async function* () {

@@ -73,6 +73,7 @@ describe('bots on one Postgres', () => {
     channel: 'C1',
     user: { id: 'U1', roles: [], name: 'asker' },
   });
+  const pressed = async (bot: PilotlightBot, what: Press) => (await bot.press(what)).answer;
   /** Says this and then goes on until somebody stops it. */
   const endless = (model: ModelDouble, text = 'A long story, ') =>
     model.will(async function* ({ signal }) {
@@ -150,7 +151,7 @@ describe('bots on one Postgres', () => {
     await expect(bot.press(press('1.0', 'retry'))).rejects.toThrow('cut off');
     expect(await store.unfinished()).toEqual([]);
     model.willSay('Whole.');
-    expect(await bot.press(press('1.0', 'retry'))).toBeNull();
+    expect(await pressed(bot, press('1.0', 'retry'))).toBeNull();
     await until(() => chat.shown.includes('Whole.'));
   });
 
@@ -180,13 +181,13 @@ describe('bots on one Postgres', () => {
   it('stop what nobody runs yet as soon as somebody does, and not when it is retried', async () => {
     const [one, two] = [await join(), await join()];
     await one.bot.ask(aQuestion('Hello?'));
-    expect(await one.bot.press(press('1.0'))).toBeNull();
+    expect(await pressed(one.bot, press('1.0'))).toBeNull();
     await two.bot.start();
     await until(() => chat.shown[0] === '⏹ Stopped by asker.');
     await until(async () => (await one.store.unfinished()).length === 0);
     expect(two.model.requests).toEqual([]);
     two.model.willSay('Here.');
-    expect(await one.bot.press(press('1.0', 'retry'))).toBeNull();
+    expect(await pressed(one.bot, press('1.0', 'retry'))).toBeNull();
     await until(() => chat.shown[0] === 'Here.');
   });
 
@@ -201,7 +202,7 @@ describe('bots on one Postgres', () => {
     await two.bot.start();
     two.model.willSay('Two.');
     one.model.willSay('Two.');
-    expect(await two.bot.press(press('1.0'))).toBeNull();
+    expect(await pressed(two.bot, press('1.0'))).toBeNull();
     await until(() => chat.shown[1] === 'Two.');
     expect(chat.shown).toEqual(['A long story, | ⏹ Stopped by asker.', 'Two.']);
   });
@@ -223,10 +224,10 @@ describe('bots on one Postgres', () => {
     });
 
     it('reach it with a Stop that another one hears of', async () => {
-      expect(await other.bot.press(press('1.0'))).toBeNull();
+      expect(await pressed(other.bot, press('1.0'))).toBeNull();
       await until(() => chat.shown[0] === 'A long story, | ⏹ Stopped by asker.');
       await until(async () => (await other.store.unfinished()).length === 0);
-      expect(await other.bot.press(press('1.0'))).toContain('has ended');
+      expect(await pressed(other.bot, press('1.0'))).toContain('has ended');
     });
 
     it('reach it when its message is deleted', async () => {
@@ -247,7 +248,7 @@ describe('bots on one Postgres', () => {
       await other.bot.press(press('1.0'));
       for (const { model } of [streams, other]) model.willSay('Again.');
       await until(() => chat.messages.get('m1')!.buttons.includes('retry'));
-      expect(await other.bot.press(press('1.0', 'retry'))).toBeNull();
+      expect(await pressed(other.bot, press('1.0', 'retry'))).toBeNull();
       await until(() => chat.shown[1] === 'Again.');
     });
 

@@ -397,6 +397,32 @@ export function conformance<Fake extends Chat>(harness: Harness<Fake>): void {
       expect(shown(fake, message)).toMatchObject(shows(page('Half', { buttons: ['continue', 'retry'] })));
       expect(fake.pings.filter(({ what }) => what.includes(colleague) || what.includes('every'))).toEqual([]);
     });
+
+    it('loses its buttons, and nothing else, when a press says that the answer went on elsewhere', async () => {
+      const { fake, surface, bot } = await asked();
+      const channel = way.channel(fake);
+      const told = { footer: 'Stopped by @everyone.' };
+      const cut = page('**Half** of 1 < 2 & 3', { ...told, buttons: ['continue', 'retry', 'reasoning'] });
+      const { message } = await surface.post(page('**Half**', { buttons: ['stop'] }), live);
+      await surface.edit(message, cut, final);
+      bot.pressSpends = true;
+      // Nothing depends on it: one that is lost is made up for by the next press.
+      failing(fake, ['chat.update', 'PATCH /webhooks/*/*/messages/*'], { type: 'answer', status: 400 });
+      bot.pressAnswer = 'told all the same';
+      await fake.click(channel, message, buttonId('retry', '7.0'), fake.people.asker);
+      await until(() =>
+        expect(fake.messages(channel).filter(({ onlyFor }) => onlyFor)).toMatchObject([
+          { text: bot.pressAnswer },
+        ]),
+      );
+      expect(shown(fake, message)).toMatchObject(shows(cut));
+      fake.faults.clear();
+      bot.pressAnswer = null;
+      await fake.click(channel, message, buttonId('continue', '7.0'), fake.people.asker);
+      await until(() => expect(shown(fake, message)!.buttons).toEqual([]));
+      expect(shown(fake, message)).toMatchObject(shows({ ...cut, buttons: [] }));
+      expect(fake.pings).toEqual([]);
+    });
   });
 
   describe(`${harness.name}: the connection`, () => {

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { Bot, MessageKey, PlatformName, Press, Question, User } from '../../src/bot/ports.ts';
+import type { Bot, MessageKey, PlatformName, Press, Pressed, Question, User } from '../../src/bot/ports.ts';
 
 /** A bot that only remembers what it was told, for tests of adapters. */
 export class MemoryBot implements Bot {
@@ -17,6 +17,8 @@ export class MemoryBot implements Bot {
   /** Set to make every call fail, as a broken store would. */
   broken = false;
   pressAnswer: string | null = null;
+  /** What is pressed is a button of an answer that went on in new messages. */
+  pressSpends = false;
 
   async ask(question: Question): Promise<'accepted' | 'seen'> {
     this.#check();
@@ -48,10 +50,10 @@ export class MemoryBot implements Bot {
     return [...newest.values()].filter((question) => question.platform === platform).reverse();
   }
 
-  async press(press: Press): Promise<string | null> {
+  async press(press: Press): Promise<Pressed> {
     this.#check();
     this.presses.push(press);
-    return this.pressAnswer;
+    return { answer: this.pressAnswer, spent: this.pressSpends };
   }
 
   async stopConversation({ conversation }: { conversation: string }, user: User): Promise<void> {
