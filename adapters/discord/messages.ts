@@ -25,7 +25,7 @@ export const isFromPerson = (message: Message): boolean =>
 export async function isForBot(message: Message, bot: Bot): Promise<boolean> {
   if (message.channel.isDMBased() || mentionsBot(message) || (await answersBot(message, bot))) return true;
   if (!message.channel.isThread()) return false;
-  if (isEmpty(message) || message.mentions.users.size > 0 || message.mentions.roles.size > 0) return false;
+  if (isEmpty(message) || isToOthers(message)) return false;
   const { guildId, channelId } = message;
   const where = { platform: 'discord', workspace: guildId ?? channelId } as const;
   if (await bot.isEngaged({ ...where, conversation: channelId })) return true;
@@ -110,6 +110,15 @@ function mentionsBot(message: Message): boolean {
   if (message.mentions.has(me, direct)) return true;
   const role = ownRole(me, message.guild);
   return role !== undefined && message.mentions.roles.has(role);
+}
+
+/** By a mention, or by a reply, which need not mention whom it is to. Who replies to themselves goes on. */
+function isToOthers({ author, mentions }: Message): boolean {
+  const { users, roles, everyone, repliedUser } = mentions;
+  const others = [...users.values(), ...(repliedUser ? [repliedUser] : [])].some(
+    ({ id }) => id !== author.id,
+  );
+  return others || roles.size > 0 || everyone;
 }
 
 /** The message it replies to, as far as Discord sent it along. */

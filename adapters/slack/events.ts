@@ -51,10 +51,10 @@ export function mentions({ text = '' }: SlackMessage, self: Self): boolean {
   return mentionOf(self).test(text);
 }
 
-/** In a thread we are in people also talk to each other: what begins with another's name is not for us. */
+/** In a thread we are in people also talk to each other: what begins with another name, or a group's, is not for us. */
 export function isToSomebodyElse({ text = '' }: SlackMessage, self: Self): boolean {
   const first = text.trimStart();
-  return first.startsWith('<@') && first.search(mentionOf(self)) !== 0;
+  return /^<(@|!(subteam|here|channel|everyone)\b)/.test(first) && first.search(mentionOf(self)) !== 0;
 }
 
 /** True without words, pictures and text: a file alone that cannot be read. */

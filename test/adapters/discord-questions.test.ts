@@ -193,9 +193,25 @@ describe('a thread', () => {
     const { fake, bot } = it;
     const thread = fake.createThread({ channel: fake.channel, user: fake.people.asker, name: 'a thread' });
     bot.engaged.add(thread);
-    const aside = () =>
-      fake.say({ channel: thread, user: fake.people.asker, text: '@colleague what do you think?' });
+    const said = fake.say({ channel: thread, user: fake.people.colleague, text: '@asker I am here' });
+    const aside = () => {
+      const say = { channel: thread, user: fake.people.admin };
+      fake.say({ ...say, text: '@colleague what do you think?' });
+      fake.say({ ...say, text: '@everyone what do you think?' });
+      for (const pingReplied of [true, false]) fake.say({ ...say, text: 'Yes', replyTo: said, pingReplied });
+    };
     expect(await onlyTheSecond(it, aside, thread)).toEqual(['the second']);
+  });
+
+  it('hears who goes on by a reply to themselves', async () => {
+    const { fake, bot } = await connected();
+    const { channel, people } = fake;
+    const thread = fake.createThread({ channel, user: people.asker, name: 'a thread' });
+    bot.engaged.add(thread);
+    const replyTo = fake.say({ channel: thread, user: people.asker, text: 'one' });
+    fake.say({ channel: thread, user: people.asker, text: 'two', replyTo });
+    await vi.waitUntil(() => bot.questions.length === 2, { timeout: 5_000 });
+    expect(bot.questions.map(({ text }) => text)).toEqual(['one', 'two']);
   });
 
   it('that was opened on one of the bot’s answers needs no mention from the start', async () => {

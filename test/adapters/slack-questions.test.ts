@@ -74,6 +74,16 @@ describe('asking in Slack', () => {
     const thread = slack.say({ channel, user: people.asker, text: 'first' });
     bot.engaged.add(`${channel}:${thread}`);
     slack.say({ channel, user: people.asker, text: '@colleague what do you think?', thread });
+    slack.say({ channel, user: people.asker, text: '@here what do you think?', thread });
+    slack.sendEvent({
+      type: 'message',
+      channel,
+      channel_type: 'channel',
+      user: people.asker,
+      text: '<!subteam^S0123456789|@ops> what do you think?',
+      ts: '1767614400.000002',
+      thread_ts: thread,
+    });
     slack.say({ channel, user: people.asker, text: '@colleague see @pilotlight', thread });
     await until(() => expect(bot.questions).toHaveLength(1));
     await slack.eventsDelivered();
