@@ -25,6 +25,7 @@ export async function readFile(
 ): Promise<string> {
   if (!isText(type)) return `(The file ${name} cannot be read.)`;
   const tooLong = `(The file ${name} is too long to be read.)`;
+  const unreadable = `(The file ${name} could not be read.)`;
   if (bytes > TEXT_LIMIT) return tooLong;
   try {
     const signal = AbortSignal.timeout(withinMs);
@@ -32,10 +33,13 @@ export async function readFile(
     // Slack answers whoever may not see a file with its login page.
     const isPage =
       response.headers.get('content-type')?.startsWith('text/html') && !type.startsWith('text/html');
-    if (!response.ok || isPage) throw new Error(`status ${response.status}`);
+    if (!response.ok || isPage) {
+      await response.body?.cancel();
+      return unreadable;
+    }
     const text = await readUpTo(TEXT_LIMIT, response);
     return text ? `${name}:\n\n${new TextDecoder().decode(text).trim()}` : tooLong;
   } catch {
-    return `(The file ${name} could not be read.)`;
+    return unreadable;
   }
 }

@@ -35,4 +35,26 @@ describe('a shared text file', () => {
       expect(await reading(status, 'no')).toBe('(The file a.txt could not be read.)');
     },
   );
+
+  it('that is refused is downloaded no further', async () => {
+    let hungUp = false;
+    const server = createServer(({ url }, response) => {
+      if (url === '/other.txt') return void response.end('something else');
+      response.on('close', () => {
+        hungUp = true;
+      });
+      response.writeHead(404).write('It is not here, and ');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close().closeAllConnections());
+    const { port } = server.address() as AddressInfo;
+    const read = (name: string) => {
+      const file = { name, type: 'text/plain', url: `http://127.0.0.1:${port}/${name}`, bytes: 9 };
+      return readFile(file, { withinMs: 600_000 });
+    };
+    expect(await read('a.txt')).toBe('(The file a.txt could not be read.)');
+    // Soon: left alone, the connection stays until the answer is collected as garbage.
+    for (let others = 0; others < 50 && !hungUp; others += 1) await read('other.txt');
+    expect(hungUp).toBe(true);
+  });
 });
