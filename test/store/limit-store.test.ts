@@ -44,6 +44,13 @@ describe.each(storeKinds)('what limits keep on $name', ({ setUp }) => {
     expect((await Promise.all(asked)).filter((oldest) => oldest === null)).toHaveLength(3);
   });
 
+  it('counts again when the clock was set back, not only when it is there again', async () => {
+    const few = { ...minute, most: 1 };
+    expect(await limits.count(one, 3_600_000, few)).toBeNull();
+    expect(await limits.count(one, 0, few)).toBeNull();
+    expect(await limits.count(one, 59_000, few)).toBe(0);
+  });
+
   it('adds up what a person and a workspace used on a day', async () => {
     const spender = (id: string, workspace: string): Spender => ({ person: { ...one, id }, workspace });
     await limits.spend('2026-01-31', spender('U1', 'T1'), 100.4);
@@ -56,6 +63,13 @@ describe.each(storeKinds)('what limits keep on $name', ({ setUp }) => {
       inWorkspace: 230,
     });
     expect(await limits.spent('2026-01-31', spender('U3', 'T3'))).toEqual({ byPerson: 0, inWorkspace: 0 });
+  });
+
+  it('keeps what people used for today and yesterday, and no longer', async () => {
+    const spender = { person: one, workspace: 'T1' };
+    for (const day of ['2026-02-27', '2026-02-28', '2026-03-01']) await limits.spend(day, spender, 5);
+    expect(await limits.spent('2026-02-27', spender)).toEqual({ byPerson: 0, inWorkspace: 0 });
+    expect(await limits.spent('2026-02-28', spender)).toEqual({ byPerson: 5, inWorkspace: 5 });
   });
 
   it('counts what has not ended, in all and in a conversation', async () => {

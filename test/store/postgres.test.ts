@@ -251,4 +251,13 @@ describe('while it runs on Postgres, the store', () => {
     expect(await store.unfinished()).toHaveLength(40);
     await store.close();
   });
+
+  it('forgets who asked a minute ago, also those who do not ask again', async () => {
+    const store = await PostgresStore.open(url, silent);
+    const limit = { most: 5, windowMs: 60_000 };
+    for (const id of ['U1', 'U2', 'U3']) await store.limits.count({ platform: 'slack', id }, 0, limit);
+    await store.limits.count({ platform: 'slack', id: 'U4' }, 60_000, limit);
+    expect(await store.query('SELECT person FROM asked')).toEqual([{ person: 'U4' }]);
+    await store.close();
+  });
 });

@@ -17,14 +17,17 @@ export class PostgresLimitStore implements LimitStore {
     return this.#database.transaction(async (query) => {
       // Two processes that count the same person do so one after the other.
       await query('SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))', [`asked ${platform}`, id]);
-      await query('DELETE FROM asked WHERE platform = $1 AND person = $2 AND at <= $3', [
-        platform,
-        id,
-        now - windowMs,
-      ]);
+      // Of everybody, a few at a time; what another process counts or deletes at this moment is left to it.
+      await query(
+        `DELETE FROM asked WHERE id IN (
+           SELECT id FROM asked WHERE at <= $1 ORDER BY at LIMIT 100 FOR UPDATE SKIP LOCKED
+         )`,
+        [now - windowMs],
+      );
       const recent = await query<{ at: number }>(
-        'SELECT at FROM asked WHERE platform = $1 AND person = $2 ORDER BY at DESC LIMIT $3',
-        [platform, id, most],
+        `SELECT at FROM asked WHERE platform = $1 AND person = $2 AND at > $3 AND at <= $4
+         ORDER BY at DESC LIMIT $5`,
+        [platform, id, now - windowMs, now + windowMs, most],
       );
       if (recent.length === most) return recent.at(-1)!.at;
       await query('INSERT INTO asked (platform, person, at) VALUES ($1, $2, $3)', [platform, id, now]);
@@ -39,6 +42,7 @@ export class PostgresLimitStore implements LimitStore {
        DO UPDATE SET micro_usd = old.micro_usd + excluded.micro_usd`,
       [day, person.platform, workspace, person.id, Math.round(microUsd)],
     );
+    await this.#database.query('DELETE FROM spent WHERE day < ($1::date - 1)::text', [day]);
   }
 
   async spent(day: string, { person, workspace }: Spender) {

@@ -14,7 +14,7 @@ export class SqliteLimitStore implements LimitStore {
     now: number,
     { most, windowMs }: { most: number; windowMs: number },
   ): Promise<number | null> {
-    this.#db.prepare('DELETE FROM asked WHERE at <= ?').run(now - windowMs);
+    this.#db.prepare('DELETE FROM asked WHERE at <= ? OR at > ?').run(now - windowMs, now + windowMs);
     const recent = this.#db
       .prepare('SELECT at FROM asked WHERE platform = ? AND person = ? ORDER BY at DESC LIMIT ?')
       .all(platform, id, most) as { at: number }[];
@@ -30,6 +30,7 @@ export class SqliteLimitStore implements LimitStore {
          ON CONFLICT DO UPDATE SET micro_usd = micro_usd + excluded.micro_usd`,
       )
       .run(day, person.platform, workspace, person.id, Math.round(microUsd));
+    this.#db.prepare("DELETE FROM spent WHERE day < date(?, '-1 day')").run(day);
   }
 
   async spent(day: string, { person, workspace }: Spender) {
