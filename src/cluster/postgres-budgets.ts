@@ -7,6 +7,8 @@ import type { Database } from '../store/postgres/database.ts';
 
 /** A write without an answer counts this much longer than its window: its process may have died with it; ms. */
 const UNANSWERED = 5_000;
+/** Writes between two searches for what is left of budgets that nobody uses any more: each `/ask` has one of its own. */
+const TIDY_EVERY = 1_000;
 
 interface Row {
   readonly budget: string;
@@ -23,6 +25,7 @@ interface Row {
 export class PostgresBudgets implements Ledger {
   readonly #database: Database;
   readonly #log: Logger;
+  #writes = 0;
 
   constructor({ database, log }: { database: Database; log: Logger }) {
     this.#database = database;
@@ -34,6 +37,8 @@ export class PostgresBudgets implements Ledger {
     const ids = windows.map(({ id }) => id);
     const keeps = windows.map(({ keepMs }) => keepMs);
     const slot = randomUUID();
+    this.#writes += 1;
+    if (this.#writes % TIDY_EVERY === 0) this.#tidy();
     const rows = await this.#database.query<Row>('SELECT * FROM take_slots($1, $2, $3, $4, $5)', [
       slot,
       ids,
@@ -64,10 +69,20 @@ export class PostgresBudgets implements Ledger {
     };
   }
 
-  /** Should it fail, the slot counts for longer than it must. */
+  /** Waits for nobody who has some of them in hand. */
+  #tidy(): void {
+    this.#later(
+      `DELETE FROM slots USING (
+         SELECT budget, id FROM slots WHERE until <= clock_timestamp() FOR UPDATE SKIP LOCKED
+       ) AS over WHERE slots.budget = over.budget AND slots.id = over.id`,
+      [],
+    );
+  }
+
+  /** Should it fail, a slot counts for longer than it must, or stays a bit longer. */
   #later(sql: string, values: readonly unknown[]): void {
     this.#database.query(sql, values).catch((error) => {
-      this.#log.debug({ err: error }, 'cannot say that a write was answered');
+      this.#log.debug({ err: error }, 'cannot tidy up after a write');
     });
   }
 }

@@ -78,6 +78,17 @@ describe('budgets that processes share', () => {
     expect(taken(answers)).toHaveLength(5);
   });
 
+  it('leave nothing behind that nobody uses any more', async () => {
+    const once = (id: string) => one.reserve([{ id, limit: 5, windowMs: 1 }]);
+    await Promise.all(
+      Array.from({ length: 3 }, async (_, i) => ((await once(`/ask ${i}`)) as Slot).answered()),
+    );
+    await sleep(100);
+    for (let i = 0; i < 1_000; i += 1) await once('a channel');
+    const left = () => stores[0]!.query("SELECT DISTINCT budget FROM slots WHERE budget LIKE '/ask%'");
+    await vi.waitUntil(async () => (await left()).length === 0, { timeout: 5_000 });
+  });
+
   it('are kept to the letter by writers that are refused nothing', async () => {
     const platform = new StrictWindow(budget.limit, budget.windowMs, systemClock);
     const refusals: number[] = [];
