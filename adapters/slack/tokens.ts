@@ -10,8 +10,15 @@ const APP_TOKEN = `Create one with the scope connections:write (xapp-…) at ${A
 
 /** Without these, questions do not arrive or answers cannot be written. */
 export const needed = ['app_mentions:read', 'channels:history', 'chat:write', 'groups:history', 'im:history'];
-/** Without these, less is shown. */
-export const wanted = ['assistant:write', 'commands', 'files:read', 'im:write', 'reactions:write'];
+/** Without these, less is shown, or heard. */
+export const wanted = [
+  'assistant:write',
+  'commands',
+  'files:read',
+  'im:write',
+  'mpim:history',
+  'reactions:write',
+];
 
 /** Asks Slack who we are and what we may do. Throws OperatorError. */
 export async function identify(client: WebClient, log: Logger): Promise<Self> {
@@ -33,7 +40,7 @@ export async function identify(client: WebClient, log: Logger): Promise<Self> {
   if (missing(wanted).length > 0) {
     log.warn(
       { scopes: missing(wanted) },
-      'SLACK_BOT_TOKEN lacks scopes: less will be shown; see docs/slack.md',
+      'SLACK_BOT_TOKEN lacks scopes: not everything will work; see what they are for in docs/slack.md',
     );
   }
   return { team, user, bot };

@@ -4,7 +4,12 @@ import type { Deliveries } from './delivery.ts';
 import { messageJson } from './shown.ts';
 import type { SlackMessage, Workspace } from './workspace.ts';
 
-const messageEvents = { channel: 'message.channels', group: 'message.groups', im: 'message.im' };
+const messageEvents = {
+  channel: 'message.channels',
+  group: 'message.groups',
+  im: 'message.im',
+  mpim: 'message.mpim',
+};
 
 /** How the app came to be in the workspace. */
 export interface Installation {

@@ -295,6 +295,12 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat,
     return this.#workspace.dm(user).id;
   }
 
+  /** A direct message of several people, which the bot was added to. */
+  openGroup(people: readonly string[]): string {
+    const names = people.map((person) => this.#workspace.user(person).name).join('--');
+    return this.#workspace.addChannel(`mpdm-${names}-1`, 'mpim', [...people, this.botUserId]).id;
+  }
+
   archive(channel: string): void {
     this.#workspace.channel(channel).archived = true;
   }

@@ -1,26 +1,10 @@
-/** What the app's manifest asks for. */
-export const manifestScopes: readonly string[] = [
-  'app_mentions:read',
-  'assistant:write',
-  'channels:history',
-  'groups:history',
-  'im:history',
-  'im:write',
-  'chat:write',
-  'commands',
-  'users:read',
-  'files:read',
-  'reactions:write',
-];
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 
-/** What the app's manifest subscribes to. */
-export const manifestEvents: readonly string[] = [
-  'app_mention',
-  'app_home_opened',
-  'message.im',
-  'message.channels',
-  'message.groups',
-  'agent_session_stopped',
-  'app_uninstalled',
-  'tokens_revoked',
-];
+const manifest = parse(readFileSync(new URL('../../docs/slack-manifest.yaml', import.meta.url), 'utf8'));
+
+/** What the manifest that people paste asks for: an app has no more. */
+export const manifestScopes: readonly string[] = manifest.oauth_config.scopes.bot;
+
+/** What it subscribes to. */
+export const manifestEvents: readonly string[] = manifest.settings.event_subscriptions.bot_events;

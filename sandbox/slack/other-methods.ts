@@ -43,7 +43,7 @@ export function otherMethods(
   /** E.g. channels:history for a public channel, im:history for a DM. */
   const scopeByType = (right: 'read' | 'history') => (args: Args) => {
     const { type } = workspace.channel(args.required('channel'));
-    return `${{ channel: 'channels', group: 'groups', im: 'im' }[type]}:${right}`;
+    return `${{ channel: 'channels', group: 'groups', im: 'im', mpim: 'mpim' }[type]}:${right}`;
   };
 
   const reacted = (args: Args) => {
@@ -211,7 +211,8 @@ function channelJson(channel: SlackChannel, bot: string): Record<string, unknown
     is_channel: type === 'channel',
     is_group: type === 'group',
     is_im: false,
-    is_private: type === 'group',
+    is_mpim: type === 'mpim',
+    is_private: type !== 'channel',
     is_archived: archived,
     is_member: members.has(bot),
   };

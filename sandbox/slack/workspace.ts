@@ -10,7 +10,8 @@ export interface SlackUser {
   readonly isAdmin: boolean;
 }
 
-export type ChannelType = 'channel' | 'group' | 'im';
+/** A public channel, a private one, a direct message, and one of several people. */
+export type ChannelType = 'channel' | 'group' | 'im' | 'mpim';
 
 export interface SlackChannel {
   readonly id: string;

@@ -25,6 +25,7 @@ describe('the Slack app that docs/slack.md has people make', () => {
       'message.channels',
       'message.groups',
       'message.im',
+      'message.mpim',
       'tokens_revoked',
     ]);
     expect(manifest.settings).toMatchObject({

@@ -297,7 +297,7 @@ describe('the Web API of the fake Slack', () => {
   });
 
   it('knows its people and their DMs', async () => {
-    const slack = await startSlack();
+    const slack = await startSlack({ scopes: ['users:read', 'im:write', 'chat:write'] });
     const client = clientOf(slack);
     const { people } = slack;
     expect((await client.users.info({ user: people.admin })).user).toMatchObject({
