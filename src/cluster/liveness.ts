@@ -19,6 +19,8 @@ const RENEW = `WITH renewed AS (
   SELECT min(cardinality(jobs))::int AS least FROM processes
   WHERE id <> $1 AND seen > clock_timestamp() - ${DEAD_AFTER} * interval '1 ms'`;
 
+const FORGET = `DELETE FROM processes WHERE seen < clock_timestamp() - ${DEAD_AFTER} * interval '1 ms'`;
+
 export interface LivenessParts {
   readonly link: Link;
   readonly clock: Clock;
@@ -67,9 +69,10 @@ export class Liveness {
     return this.#leastElsewhere;
   }
 
-  /** Gives the first sign of life. Rejects when that fails. */
+  /** Gives the first sign of life, and forgets the processes that died. Rejects when that fails. */
   async start(): Promise<void> {
     await this.#renew();
+    await this.#parts.link.query(FORGET);
     this.#next();
   }
 

@@ -104,6 +104,15 @@ describe('the turn queue that processes share', { timeout: 60_000 }, () => {
     expect(two.jobs).toEqual([]);
   });
 
+  it('keeps a list of those that live, without the many that died before', async () => {
+    await store.query(
+      "INSERT INTO processes SELECT gen_random_uuid(), clock_timestamp() - interval '1 day', '{}' FROM generate_series(1, 50)",
+    );
+    const one = await join();
+    await one.finish();
+    expect(await store.query('SELECT count(*) FROM processes')).toEqual([{ count: 1 }]);
+  });
+
   it('finds turns that were stored and never put in line, in their order', async () => {
     const turns = [await stored('a', 1), await stored('a', 2), await stored('b', 3)];
     const { finish, jobs } = await join();
