@@ -14,6 +14,8 @@ export interface ShownMessage {
   readonly reactions: readonly string[];
   /** Edits and stream appends so far. */
   readonly edits: number;
+  /** "NAME used /COMMAND", as Discord's client says above the answer. */
+  readonly usedBy?: string;
   /** Shown to this user only. */
   readonly onlyFor?: string;
   /** Discord's "thinking…", a Slack stream that is still open. */

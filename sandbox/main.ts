@@ -11,7 +11,8 @@ const HELP = `npm run sandbox -- [options]
   --cold N       seconds the model takes to wake (default 12; 4 with --once)
   --sleep N      idle seconds after which it sleeps again (default 60)
   --speed N      tokens a second (default 40)
-With MODEL_BASE_URL set, that model answers instead of the scripted one.`;
+With MODEL_BASE_URL set, that model answers instead of the scripted one; the other MODEL_… and MODAL_PROXY_…
+settings count, too.`;
 
 const { values } = readCommandLine(
   {
@@ -42,9 +43,8 @@ const model = {
   scaledownWindowMs: figure('sleep', values.sleep) * 1000,
   tokensPerSecond: figure('speed', values.speed),
 };
-const { MODEL_BASE_URL, MODEL_NAME, MODEL_API_KEY, MODAL_PROXY_KEY, MODAL_PROXY_SECRET } = process.env;
-const env = MODEL_BASE_URL
-  ? { MODEL_BASE_URL, MODEL_NAME, MODEL_API_KEY, MODAL_PROXY_KEY, MODAL_PROXY_SECRET }
+const env = process.env.MODEL_BASE_URL
+  ? Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(MODEL|MODAL_PROXY)_/.test(name)))
   : {};
 
 try {

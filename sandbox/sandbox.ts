@@ -21,12 +21,16 @@ export interface SandboxOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** What docs/slack-manifest.yaml asks for, so that a scope or event that people would lack is lacking here too. */
-function manifest(): Pick<FakeSlackOptions, 'scopes' | 'subscriptions'> {
-  const { oauth_config, settings } = parse(
+/** What docs/slack-manifest.yaml asks for, so that what people would lack is lacking here too. */
+function manifest(): Pick<FakeSlackOptions, 'scopes' | 'subscriptions' | 'commands'> {
+  const { features, oauth_config, settings } = parse(
     readFileSync(new URL('../docs/slack-manifest.yaml', import.meta.url), 'utf8'),
   );
-  return { scopes: oauth_config.scopes.bot, subscriptions: settings.event_subscriptions.bot_events };
+  return {
+    scopes: oauth_config.scopes.bot,
+    subscriptions: settings.event_subscriptions.bot_events,
+    commands: features.slash_commands.map(({ command }: { command: string }) => command),
+  };
 }
 
 /** A Slack, a Discord and a sleeping model on this machine, and the real bot connected to them. */

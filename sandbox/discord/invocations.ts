@@ -13,7 +13,7 @@ import {
 import type { Message } from './records.ts';
 import type { World } from './world.ts';
 
-export { type OptionValues, type SharedFile, uploaded } from './invocation-payloads.ts';
+export { type OptionValue, type OptionValues, type SharedFile, uploaded } from './invocation-payloads.ts';
 
 interface Place {
   readonly channel: string;

@@ -11,7 +11,7 @@ export const NO_RESPONSE = 'The application did not respond';
 export const isShown = (message: Message): boolean => message.type !== MessageType.ThreadStarterMessage;
 
 export function shown(world: World, message: Message): ShownMessage {
-  const { id, channel, replyTo, onlyFor, edits, at } = message;
+  const { id, channel, replyTo, origin, onlyFor, edits, at } = message;
   const { name, bot } = world.user(message.author);
   const deferred = (message.flags & MessageFlags.Loading) !== 0;
   const waiting = message.unanswered ? NO_RESPONSE : `${name} is thinking…`;
@@ -26,6 +26,7 @@ export function shown(world: World, message: Message): ShownMessage {
     ),
     reactions: [...message.reactions.keys()],
     edits,
+    ...(origin?.command && { usedBy: `${world.user(origin.user).name} used /${origin.command}` }),
     ...(onlyFor && { onlyFor }),
     pending: deferred && !message.unanswered,
     at,

@@ -1,5 +1,7 @@
 // The sandbox's page: shows what the server sends and sends back what the person does. No state of its own
 // but the tab, the person and the message being replied to.
+import { composer } from './composer.js';
+import { act, h } from './dom.js';
 import markdownit from './markdown-it.js';
 
 const markdown = {
@@ -30,74 +32,58 @@ const dialect = {
   discord: (text) => text.replace(/^(>.*)\n(?!>|\n)/gm, '$1\n\n'),
 };
 
-const hints = {
-  slack: 'Message — try @pilotlight show me a table',
-  discord: 'Message — try /ask show me some code',
+/** What to type, in a channel and in a direct message. */
+const examples = {
+  slack: { channel: '@pilotlight show me a table', direct: 'show me a table' },
+  discord: { channel: '/ask write some code', direct: 'write some code' },
 };
-
-/** Makes an element: h('p.note', { title }, 'text', child). */
-function h(name, props = {}, ...children) {
-  const [tag, ...classes] = name.split('.');
-  const element = Object.assign(document.createElement(tag), props);
-  element.className = classes.join(' ');
-  element.append(...children.filter((child) => child !== null));
-  return element;
-}
-
-async function act(path, body) {
-  const answer = await fetch(path, { method: 'POST', body: JSON.stringify(body) });
-  if (answer.ok) return;
-  const fault = document.getElementById('fault');
-  fault.textContent = await answer.text();
-  fault.hidden = false;
-  setTimeout(() => {
-    fault.hidden = true;
-  }, 5000);
-}
 
 class Chat {
   constructor(root) {
-    this.root = root;
     this.platform = root.dataset.platform;
     this.bar = h('div.bar', { role: 'tablist' });
     this.list = h('div.messages', { tabIndex: 0 });
     this.activity = h('div.activity', { ariaLive: 'polite' });
-    this.form = this.composer(hints[this.platform], null);
+    this.composer = composer(
+      (said) => {
+        this.say(said, this.replyTo?.id);
+        this.setReply(undefined);
+      },
+      () => this.setReply(undefined),
+    );
     this.rows = new Map();
-    root.append(this.bar, this.list, this.activity, this.form);
+    root.append(this.bar, this.list, this.activity, this.composer.form);
   }
 
-  composer(placeholder, thread) {
-    const input = h('input', { placeholder, ariaLabel: placeholder, name: 'text', autocomplete: 'off' });
-    const form = h('form', {}, input, h('button.send', { type: 'submit' }, 'Send'));
-    form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      if (!input.value.trim()) return;
-      const text = input.value;
-      act(`/${this.platform}/say`, {
-        channel: this.channel,
-        user: this.user,
-        text,
-        thread: thread ?? this.replyTo,
-      });
-      input.value = '';
-      this.setReply(undefined);
-    });
-    return form;
+  say(said, thread) {
+    act(`/${this.platform}/say`, { channel: this.channel, user: this.user, thread, ...said });
   }
 
+  /** On Discord: what is written next replies to this message. */
   setReply(message) {
-    this.replyTo = message?.id;
-    const input = this.form.querySelector('input');
-    input.placeholder = message ? `Reply to ${message.author.name}` : hints[this.platform];
-    if (message) input.focus();
+    this.replyTo = message;
+    this.composer.hint(
+      message ? `Reply to ${message.author.name}; Esc leaves it` : `Message: try ${this.example}`,
+    );
+    if (message) this.composer.input.focus();
+  }
+
+  get isDirect() {
+    return this.channel !== this.state.channels[0].id;
+  }
+
+  get example() {
+    return examples[this.platform][this.isDirect ? 'direct' : 'channel'];
+  }
+
+  /** The direct messages are the first person's. */
+  get user() {
+    return this.isDirect ? this.state.people[0].id : this.select.value;
   }
 
   show(state) {
     this.state = state;
-    this.channel ??= state.channels[0].id;
-    this.user ??= state.people[0].id;
-    this.showBar(state);
+    if (!this.channel) this.start(state);
     const messages = state.messages[this.channel] ?? [];
     const atBottom = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 60;
     this.showRows(messages);
@@ -108,41 +94,34 @@ class Chat {
     if (atBottom) this.list.scrollTop = this.list.scrollHeight;
   }
 
-  showBar({ channels, people }) {
-    const key = `${this.channel} ${this.user}`;
-    if (this.barKey === key) return;
-    this.barKey = key;
+  start({ channels, people }) {
     const tabs = channels.map(({ id, name }) =>
-      h(
-        'button.tab',
-        {
-          type: 'button',
-          role: 'tab',
-          ariaSelected: String(id === this.channel),
-          onclick: () => {
-            this.channel = id;
-            this.setReply(undefined);
-            this.show(this.state);
-          },
-        },
-        name,
-      ),
+      h('button.tab', { type: 'button', role: 'tab', onclick: () => this.open(id) }, name),
     );
-    const select = h(
+    this.select = h(
       'select',
-      {
-        ariaLabel: 'Speak as',
-        onchange: () => {
-          this.user = select.value;
-        },
-      },
+      { ariaLabel: 'Speak as', onchange: () => this.show(this.state) },
       ...people.map(({ id, name }) => h('option', { value: id }, name)),
     );
-    select.value = this.user;
-    this.bar.replaceChildren(h('b', {}, this.platform === 'slack' ? 'Slack' : 'Discord'), ...tabs, select);
+    this.bar.replaceChildren(
+      h('b', {}, this.platform === 'slack' ? 'Slack' : 'Discord'),
+      ...tabs,
+      this.select,
+    );
+    this.open(channels[0].id);
   }
 
-  /** Keeps a row that shows the same, so that nothing flickers and no half-typed reply is lost. */
+  open(channel) {
+    this.channel = channel;
+    const { channels } = this.state;
+    this.bar.querySelectorAll('.tab').forEach((tab, index) => {
+      tab.ariaSelected = String(channels[index].id === channel);
+    });
+    this.select.hidden = this.isDirect;
+    this.setReply(undefined);
+    this.show(this.state);
+  }
+
   showRows(messages) {
     const shown = messages.filter(({ onlyFor }) => !onlyFor || onlyFor === this.user);
     const threads = Map.groupBy(
@@ -152,15 +131,8 @@ class Chat {
     const top = threads.get('') ?? [];
     if (top.length === 0) {
       this.rows.clear();
-      const example = this.platform === 'slack' ? '@pilotlight what can you do?' : '/ask what can you do?';
       this.list.replaceChildren(
-        h(
-          'p.empty',
-          {},
-          'Nothing said yet. The model is asleep: type ',
-          h('code', {}, example),
-          ' below and watch it wake.',
-        ),
+        h('p.empty', {}, 'Nothing said yet. Type ', h('code', {}, this.example), ' below.'),
       );
       return;
     }
@@ -183,17 +155,26 @@ class Chat {
         replies.map((reply) => ({ key: reply.id, value: reply, make: () => this.row(reply, shown) })),
       );
       const status = (this.state.activity[this.channel] ?? []).filter(({ thread }) => thread === message.id);
-      box.querySelector('.activity').textContent = status.map(({ text }) => text).join(' · ');
-      box.hidden = false;
+      const doing = status.map(({ text }) => `${this.state.bot.name} ${text}`);
+      box.querySelector('.activity').textContent = doing.join(' · ');
     }
   }
 
+  /** Keeps a row that shows the same, so that nothing flickers, and the focus on a button of one that changes. */
   keep(parent, wanted) {
+    let focusAgain = () => {};
     const elements = wanted.map(({ key, value, make }) => {
       const json = JSON.stringify([value, this.channel]);
       const old = this.rows.get(key);
       if (old?.json === json) return old.element;
       const element = make();
+      if (old?.element.contains(document.activeElement)) {
+        const { textContent: label } = document.activeElement;
+        focusAgain = () => {
+          const same = [...element.querySelectorAll('button')].find((one) => one.textContent === label);
+          (same ?? this.list).focus({ preventScroll: true });
+        };
+      }
       this.rows.set(key, { json, element });
       return element;
     });
@@ -201,16 +182,13 @@ class Chat {
       if (parent.children[index] !== element) parent.insertBefore(element, parent.children[index] ?? null);
     });
     while (parent.children.length > elements.length) parent.lastElementChild.remove();
+    focusAgain();
   }
 
   thread(message) {
-    return h(
-      'div.replies',
-      {},
-      h('div.rows'),
-      h('div.activity'),
-      this.composer('Reply in thread', message.id),
-    );
+    const { form, hint } = composer((said) => this.say(said, message.id));
+    hint('Reply in thread');
+    return h('div.replies', {}, h('div.rows'), h('div.activity'), form);
   }
 
   row(message, all) {
@@ -221,6 +199,7 @@ class Chat {
       'div.body',
       {},
       answered ? h('div.reply-to', {}, `↪ ${answered.author.name}: ${answered.text.slice(0, 90)}`) : null,
+      message.usedBy ? h('div.reply-to', {}, `↪ ${message.usedBy}`) : null,
       h(
         'div',
         {},

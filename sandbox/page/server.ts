@@ -8,7 +8,12 @@ import { ActionError, act, stateOf } from './bridge.ts';
 const files: Record<string, { type: string; path: URL }> = {
   '/': { type: 'text/html; charset=utf-8', path: new URL('index.html', import.meta.url) },
   '/page.css': { type: 'text/css; charset=utf-8', path: new URL('page.css', import.meta.url) },
-  '/page.js': { type: 'text/javascript; charset=utf-8', path: new URL('page.js', import.meta.url) },
+  ...Object.fromEntries(
+    ['page.js', 'composer.js', 'dom.js'].map((name) => [
+      `/${name}`,
+      { type: 'text/javascript; charset=utf-8', path: new URL(name, import.meta.url) },
+    ]),
+  ),
   '/flame.svg': { type: 'image/svg+xml', path: new URL('flame.svg', import.meta.url) },
   '/markdown-it.js': {
     type: 'text/javascript; charset=utf-8',

@@ -42,6 +42,8 @@ export interface FakeSlackOptions {
   readonly scopes?: readonly string[];
   /** What the app is subscribed to; default: the manifest's. */
   readonly subscriptions?: readonly string[];
+  /** The app's slash commands; default: any. */
+  readonly commands?: readonly string[];
   /** Replaces single budgets, by method; `default` is that of all others. */
   readonly budgets?: Readonly<Record<string, BudgetRule>>;
   readonly delivery?: Partial<DeliveryTimes>;
@@ -345,9 +347,12 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat,
 
   /**
    * A person runs a slash command. Resolves to what the acknowledgement shows them, undefined if nothing;
-   * what comes later stands among the channel's messages. Rejects when the bot did not answer in time.
+   * what comes later stands among the channel's messages. Rejects when there is no such command, or the bot did
+   * not answer in time.
    */
   async slashCommand(run: SlashCommand): Promise<ShownMessage | undefined> {
+    if (this.#options.commands?.includes(run.command) === false)
+      throw new Error(`${run.command} is not a valid command`);
     const message = await this.#interactions.slashCommand(run);
     return message && shown(this.#workspace, message);
   }

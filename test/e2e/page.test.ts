@@ -51,7 +51,7 @@ describe.skipIf(!CHROMIUM)('the page of the sandbox, in a real browser (skipped 
   });
 
   async function typeIn(platform: 'slack' | 'discord', text: string): Promise<void> {
-    const field = tab.locator(`.${platform} > form input`);
+    const field = tab.locator(`.${platform} > form input[type=text]`);
     await field.fill(text);
     await field.press('Enter');
   }
@@ -110,6 +110,35 @@ describe.skipIf(!CHROMIUM)('the page of the sandbox, in a real browser (skipped 
     await answer('slack').getByRole('button', { name: 'Retry' }).waitFor();
   });
 
+  it('stops an answer from the keyboard, whose focus stays on Stop while the answer grows', async () => {
+    await typeIn('discord', '@pilotlight write 5000 characters');
+    const shown = await growsPast('discord', 100);
+    await stopOf('discord').focus();
+    await growsPast('discord', shown);
+    await tab.keyboard.press('Enter');
+    await answer('discord').getByText('Stopped').waitFor();
+  });
+
+  it('sends files along with a message, and names them', async () => {
+    await tab.locator('.slack > form input[type=file]').setInputFiles([
+      { name: 'plan.txt', mimeType: 'text/plain', buffer: Buffer.from('the plan is to rest') },
+      { name: 'photo.png', mimeType: 'image/png', buffer: Buffer.from('a picture') },
+    ]);
+    await typeIn('slack', '@pilotlight show me a list');
+    await tab.locator('.slack .message', { hasText: '[plan.txt]' }).waitFor();
+    await answer('slack').getByText('cannot see pictures').waitFor();
+    const lastAsked = () => JSON.stringify(sandbox.model!.chats.at(-1)!.body);
+    expect(lastAsked()).toContain('the plan is to rest');
+    const file = { name: 'plan.txt', mimeType: 'text/plain', buffer: Buffer.from('the plan is to go on') };
+    await tab.locator('.discord > form input[type=file]').setInputFiles(file);
+    await typeIn('discord', '/ask show me a list');
+    await expect.poll(lastAsked, { timeout: 10_000 }).toContain('the plan is to go on');
+  });
+
+  it('says whose command an answer in Discord is for', async () => {
+    expect(await tab.locator('.discord .message').first().innerText()).toContain('asker used /ask');
+  });
+
   it('stops an answer that is deleted, and does not bring it back', async () => {
     await typeIn('slack', '@pilotlight write 5000 characters');
     await growsPast('slack', 100);
@@ -128,9 +157,10 @@ describe.skipIf(!CHROMIUM)('the page of the sandbox, in a real browser (skipped 
   });
 
   it('tells the person when something cannot be done', async () => {
+    await typeIn('slack', '/nonsense');
+    await tab.getByRole('alert').getByText('/nonsense is not a valid command').waitFor();
     await typeIn('discord', '/nonsense');
-    await tab.getByRole('alert').waitFor();
-    expect(await tab.getByRole('alert').innerText()).toContain('nonsense');
+    await tab.getByRole('alert').getByText('no command "nonsense"').waitFor();
     expect(faults.filter((fault) => !fault.includes('400'))).toEqual([]);
   });
 });

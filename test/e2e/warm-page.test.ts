@@ -33,7 +33,7 @@ describe.skipIf(!CHROMIUM)('warm mode on the page of the sandbox (skipped withou
 
   async function typeAsAdmin(platform: 'slack' | 'discord', text: string): Promise<void> {
     await tab.locator(`.${platform} select`).selectOption({ label: 'admin' });
-    const field = tab.locator(`.${platform} > form input`);
+    const field = tab.locator(`.${platform} > form input[type=text]`);
     await field.fill(text);
     await field.press('Enter');
   }
@@ -56,7 +56,7 @@ describe.skipIf(!CHROMIUM)('warm mode on the page of the sandbox (skipped withou
   });
 
   it('takes the same commands in Discord', async () => {
-    await typeAsAdmin('discord', '/model warm 30m 2 containers');
+    await typeAsAdmin('discord', '/model warm for:30m containers:2');
     await tab.locator('.discord').getByRole('button', { name: 'Keep warm' }).click();
     await tab.locator('.discord .message', { hasText: 'Warm: 2 containers until' }).waitFor();
     await modal('min_containers 2 · 2 containers');

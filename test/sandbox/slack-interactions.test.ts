@@ -204,6 +204,12 @@ describe('a slash command', () => {
     expect(slack.messages(slack.channel).map(({ text }) => text)).toEqual(['in time']);
   });
 
+  it('is refused when the app does not have it', async () => {
+    const slack = await startSlack({ commands: ['/warm'] });
+    const run = slack.slashCommand({ command: '/cold', user: slack.people.admin, channel: slack.channel });
+    await expect(run).rejects.toThrow('/cold is not a valid command');
+  });
+
   it('fails when no app is there', async () => {
     const slack = await startSlack();
     const run = slack.slashCommand({ command: '/warm', user: slack.people.admin, channel: slack.channel });

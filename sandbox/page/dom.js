@@ -1,0 +1,21 @@
+// Elements, and what the person does sent to the server.
+
+/** Makes an element: h('p.note', { title }, 'text', child). */
+export function h(name, props = {}, ...children) {
+  const [tag, ...classes] = name.split('.');
+  const element = Object.assign(document.createElement(tag), props);
+  element.className = classes.join(' ');
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+export async function act(path, body) {
+  const answer = await fetch(path, { method: 'POST', body: JSON.stringify(body) });
+  if (answer.ok) return;
+  const fault = document.getElementById('fault');
+  fault.textContent = await answer.text();
+  fault.hidden = false;
+  setTimeout(() => {
+    fault.hidden = true;
+  }, 5000);
+}
