@@ -16,7 +16,7 @@ import * as words from './words.ts';
 const LAST_WORDS = 5_000;
 /** Longer than it takes to get a dead process's turn; ms. */
 const STOP_KEPT = 60_000;
-/** A turn that was run so soon after it was put in line was not shown as waiting before; ms. */
+/** A turn that is shown so soon after it was asked was not shown as waiting before; ms. */
 const AT_ONCE = 1_000;
 /** A turn whose process died so often is not tried any more. */
 const MOST_CRASHES = 3;
@@ -49,7 +49,7 @@ export class TurnRunner {
     const { store, clock } = this.#parts;
     const turn = await store.turn(id);
     if (!turn || isOver(turn) || lost.aborted) return 'over';
-    const held = this.#hold(turn, begunOf(turn, since, clock));
+    const held = this.#hold(turn, begunOf(turn, clock));
     const line: HeldTurn[] = [];
     this.#lines.set(turn.conversationId, line);
     const lose = () => {
@@ -134,7 +134,7 @@ export class TurnRunner {
     const turn = await this.#parts.store.turn(id);
     if (turn?.state !== 'queued' || this.#held.has(id)) return;
     if (this.#lines.get(turn.conversationId) !== line) return;
-    const waiting = this.#hold(turn);
+    const waiting = this.#hold(turn, begunOf(turn, this.#parts.clock));
     line.push(waiting);
     waiting.reply.notice(words.afterEarlier);
     const { reply, abort } = waiting;
@@ -253,8 +253,8 @@ export class TurnRunner {
  * A dead process may have posted something and not stored it; one that showed a turn as waiting, too. (One that
  * lives and is in doubt marks the turn as running: see HeldTurn.letGo.)
  */
-function begunOf({ state, run, messages }: Turn, since: number, clock: Clock): Begun {
+function begunOf({ state, run, messages, askedAt }: Turn, clock: Clock): Begun {
   if (state === 'running') return 'text';
-  const shown = run > 0 || (messages.length === 0 && clock.now() - since > AT_ONCE);
+  const shown = run > 0 || (messages.length === 0 && clock.now() - askedAt > AT_ONCE);
   return shown ? 'line' : 'nothing';
 }

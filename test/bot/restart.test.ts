@@ -87,6 +87,21 @@ describe('a bot that restarts', () => {
     expect(play.chat.shown).toEqual(['Half and half.', 'Next.']);
   });
 
+  it('finds the line of a turn that waits again, which was posted in the moment of the crash', async () => {
+    const half = (await play.store.accept(aQuestion('half', { conversation: 'thread' }), play.clock.now()))!;
+    await play.store.progress(await play.store.start(half.id), { answer: 'Half', messages: ['a'] });
+    play.chat.messages.set('a', { text: 'Half', footer: undefined, buttons: ['stop'], writes: 1 });
+    const next = (await play.store.accept(aQuestion('next', { conversation: 'thread' }), play.clock.now()))!;
+    const waiting = { text: '⏳ Waiting for the answer before this one', source: '', buttons: [] };
+    const options = { turn: `${next.id}.0`, key: `${next.id}.0:0`, final: false };
+    await play.chat.open({}, 0).post(waiting, { ...options, signal: new AbortController().signal });
+    await play.settle(10_000);
+    play.model.willSay('Next.');
+    await play.start();
+    await play.settle();
+    expect(play.chat.shown).toEqual(['Half | ⚠️ Interrupted: Pilotlight was restarted.', 'Next.']);
+  });
+
   it('counts an interruption as told only when it stands in the chat', async () => {
     const half = (await play.store.accept(aQuestion('half answered'), 1))!;
     const run = await play.store.start(half.id);
