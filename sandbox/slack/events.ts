@@ -45,10 +45,8 @@ export class Events {
   /** A new message. One that mentions the bot makes two events with ids of their own, but not in a DM. */
   posted(message: SlackMessage, options: { order?: MentionOrder; again?: boolean } = {}): void {
     const event = { ...this.#json(message), channel: message.channel, event_ts: message.ts };
-    const { type } = this.#workspace.channel(message.channel);
-    const bot = this.#workspace.bot.id;
     const tell = [() => this.#messageEvent(message.channel, event, options.again)];
-    if (type !== 'im' && message.user !== bot && message.text.includes(`<@${bot}>`)) {
+    if (this.#mentions(message)) {
       tell.push(() =>
         this.#tell('app_mention', message.channel, { ...event, type: 'app_mention' }, options.again),
       );
@@ -57,8 +55,16 @@ export class Events {
     for (const one of tell) one();
   }
 
-  /** An edit: no user at the top, old and new message inside. */
+  /**
+   * An edit: no user at the top, old and new message inside. Who mentions the bot in the new text mentions it
+   * again, in an event that looks like the first one but for `edited` [I].
+   */
   changed(message: SlackMessage, before: Readonly<Record<string, unknown>>): void {
+    if (this.#mentions(message)) {
+      const { channel, ts } = message;
+      const event = { ...this.#json(message), channel, event_ts: ts };
+      this.#tell('app_mention', channel, { ...event, type: 'app_mention' });
+    }
     this.#messageEvent(message.channel, {
       type: 'message',
       subtype: 'message_changed',
@@ -107,6 +113,12 @@ export class Events {
   /** Any other event, also one the app did not subscribe to. */
   raw(event: Event): void {
     this.#send(event);
+  }
+
+  #mentions({ channel, user, text }: SlackMessage): boolean {
+    const { bot } = this.#workspace;
+    const direct = this.#workspace.channel(channel).type === 'im';
+    return !direct && user !== bot.id && text.includes(`<@${bot.id}>`);
   }
 
   #messageEvent(channel: string, event: Event, again = false): void {

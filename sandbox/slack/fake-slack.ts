@@ -19,7 +19,7 @@ import { otherMethods } from './other-methods.ts';
 import type { Ping } from './pings.ts';
 import { ResponseUrls } from './response-urls.ts';
 import { type Answer, type Call, HttpServer } from './server.ts';
-import { shown } from './shown.ts';
+import { messageJson, shown } from './shown.ts';
 import { Site, type Team } from './site.ts';
 import type { DisconnectReason } from './socket-mode.ts';
 import { Statuses } from './statuses.ts';
@@ -329,6 +329,16 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat,
     });
     this.#events.posted(message, { order: said.order, again: said.duplicate });
     return message.ts;
+  }
+
+  /** A person changes their own message. */
+  editMessage(channel: string, id: string, text: string): void {
+    const message = this.#workspace.message(channel, id);
+    const before = messageJson(this.#workspace, message);
+    message.text = typed(text, this.#workspace.users);
+    message.editedTs = this.#workspace.newTs();
+    this.#events.changed(message, before);
+    this.changed();
   }
 
   /** Tells the app that it gets too many events: a payload that holds no event. */

@@ -250,6 +250,18 @@ describe('asking in Slack', () => {
     await until(() => expect(bot.questions).toHaveLength(1));
   });
 
+  it('takes a mention that was added by an edit, and no question again that was edited', async () => {
+    const { slack, bot } = await connect();
+    const { channel, people } = slack;
+    const ts = slack.say({ channel, user: people.asker, text: 'what is it?' });
+    slack.editMessage(channel, ts, '@pilotlight what is it?');
+    await until(() => expect(bot.questions).toMatchObject([{ message: ts, text: 'what is it?' }]));
+    slack.editMessage(channel, ts, '@pilotlight what is that?');
+    await slack.eventsDelivered();
+    expect(bot.offered).toHaveLength(2);
+    expect(bot.questions).toHaveLength(1);
+  });
+
   it('is brought a question again that could not be stored, and answers it once', async () => {
     const { slack, bot } = await connect({ fake: { delivery: { ackMs: 200, retryDelaysMs: [0, 20, 20] } } });
     bot.broken = true;
