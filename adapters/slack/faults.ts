@@ -18,6 +18,21 @@ const faults: Readonly<Record<string, WriteFault>> = {
   streaming_state_conflict: 'unavailable',
 };
 
+/** Why Slack will not let the bot write, for the log. */
+const DENIED: Readonly<Record<string, string>> = {
+  account_inactive: 'the bot was removed from the workspace; install it again',
+  channel_not_found: 'the bot is not in the channel any more, or it was deleted; /invite the bot there',
+  invalid_auth: 'the token is good no more; install the bot again',
+  is_archived: 'the channel is archived',
+  missing_scope: 'the token lacks a scope; docs/slack.md says which there are, and how to add one',
+  not_in_channel: 'the bot is not in the channel any more; /invite it there',
+  restricted_action:
+    'who may write in the channel is restricted; an admin of the workspace can allow the bot',
+  restricted_action_read_only_channel: 'only some may write in the channel; an admin can allow the bot',
+  restricted_action_thread_locked: 'the thread is locked',
+  token_revoked: 'the token was revoked; install the bot again',
+};
+
 /** Slack's error code, e.g. `channel_not_found`; undefined when the fault is not a refusal by Slack. */
 export function codeOf(error: unknown): string | undefined {
   if (!(error instanceof WebAPIPlatformError)) return undefined;
@@ -41,7 +56,8 @@ export function toWriteError(error: unknown, budgets: readonly Budget[]): WriteE
   const code = codeOf(error);
   if (code === 'ratelimited' || code === 'rate_limited') return limited(retryAfterOf(error));
   if (code !== undefined) {
-    return new WriteError(faults[code] ?? 'denied', `Slack refused: ${code}`, { cause: error });
+    const why = DENIED[code] === undefined ? code : `${code}, ${DENIED[code]}`;
+    return new WriteError(faults[code] ?? 'denied', `Slack refused: ${why}`, { cause: error });
   }
   // A 429 without a Retry-After is a plain Error in web-api 8.2.0.
   if (error instanceof Error && error.message.startsWith('Retry header')) return limited(DEFAULT_RETRY_AFTER);

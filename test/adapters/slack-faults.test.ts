@@ -25,6 +25,13 @@ describe('what Slack refuses becomes a fault that the pacer knows', () => {
     ['a_new_refusal', 'denied'],
   ])('%s is %s', (code, fault) => expect(faultOf(refused(code))).toBe(fault));
 
+  it('says in the log what to do about a refusal, besides its code', () => {
+    const words = (code: string) => toWriteError(refused(code), budgets).message;
+    expect(words('not_in_channel')).toMatch(/not_in_channel, .*\/invite/);
+    expect(words('account_inactive')).toMatch(/account_inactive, .*install it again/);
+    expect(words('a_new_refusal')).toBe('Slack refused: a_new_refusal');
+  });
+
   it('waits as long as Slack says, naming the budget', () => {
     expect(toWriteError(new WebAPIRateLimitedError(7), budgets)).toMatchObject({
       fault: 'rate-limited',
