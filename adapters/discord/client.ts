@@ -35,7 +35,8 @@ export function newClient({ apiUrl, typing, shard, shards, identify }: ClientSet
     failIfNotExists: false,
     makeCache: Options.cacheWithLimits({
       ...Options.DefaultMakeCacheSettings,
-      MessageManager: 50,
+      // A message and the one that it replies to: each costs some kB, and nothing else is looked up here.
+      MessageManager: 2,
       ReactionManager: 0,
       PresenceManager: 0,
       GuildMemberManager: { maxSize: 1000, keepOverLimit: own },
