@@ -6,6 +6,8 @@ import { chunk, parseAs } from './wire.ts';
 /** The most one event may have, characters: a server that never ends its line must not fill the memory. */
 const MAX_EVENT = 1024 * 1024;
 
+const NONE: ModelEvent[] = [];
+
 export interface StreamEnd {
   readonly usage: Extract<ModelEvent, { type: 'usage' }> | undefined;
   readonly reason: Extract<ModelEvent, { type: 'done' }>['reason'];
@@ -22,7 +24,7 @@ export class ChunkReader {
 
   readonly #maxText: number;
   readonly #parser;
-  #events: ModelEvent[] = [];
+  #events = NONE;
   /** Neighbours of one kind become one event. */
   #kind: 'text' | 'reasoning' = 'text';
   #pending = '';
@@ -44,10 +46,12 @@ export class ChunkReader {
   /** The events in what came next. */
   read(text: string): readonly ModelEvent[] {
     this.heard = false;
+    const events: ModelEvent[] = [];
+    this.#events = events;
     this.#parser.feed(text);
     this.#flush();
-    const events = this.#events;
-    if (events.length > 0) this.#events = [];
+    // Kept until the next read, it would grow old, and all that it holds with it.
+    this.#events = NONE;
     return events;
   }
 
