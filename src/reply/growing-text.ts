@@ -7,7 +7,9 @@ const TOGETHER = 32;
  */
 export class GrowingText {
   #text = '';
-  #pieces: string[] = [];
+  /** Kept and filled anew: a thousand replies would leave much garbage. */
+  readonly #pieces: string[] = Array(TOGETHER).fill('');
+  #count = 0;
   #length = 0;
 
   get length(): number {
@@ -15,19 +17,28 @@ export class GrowingText {
   }
 
   append(piece: string): void {
-    this.#pieces.push(piece);
+    this.#pieces[this.#count++] = piece;
     this.#length += piece.length;
-    if (this.#pieces.length === TOGETHER) this.#join();
+    if (this.#count === TOGETHER) this.#join();
   }
 
   toString(): string {
-    if (this.#pieces.length > 0) this.#join();
+    if (this.#count > 0) this.#join();
     return this.#text;
+  }
+
+  /** The text so far; it begins anew. */
+  take(): string {
+    const text = this.toString();
+    this.#text = '';
+    this.#length = 0;
+    return text;
   }
 
   #join(): void {
     this.#text += this.#pieces.join('');
-    this.#pieces = [];
+    this.#pieces.fill('', 0, this.#count);
+    this.#count = 0;
   }
 }
 

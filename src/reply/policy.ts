@@ -107,13 +107,13 @@ export function decide<B extends BudgetState>(
   now: number,
   tune: typeof tuning = tuning,
 ): Decision {
-  const shares = shareBudgets(replies, now, tune);
+  const sharesOf = shareBudgets(replies, now, tune);
   const writes: { reply: number; op: WriteOp }[] = [];
   let lookAt = Number.POSITIVE_INFINITY;
 
   for (const { index, reply, rank } of ranked(replies, tune)) {
-    const edit = reply.edit.map((budget) => shares.get(budget)!);
-    const post = reply.post.map((budget) => shares.get(budget)!);
+    const edit = sharesOf(reply.edit);
+    const post = sharesOf(reply.post);
     const round = roundMs(edit, 'live');
     let slotAt = Number.POSITIVE_INFINITY;
     for (const op of opsOf(reply, round, tune)) {
@@ -160,7 +160,7 @@ function shareBudgets<B extends BudgetState>(
   replies: readonly ReplyState<B>[],
   now: number,
   tune: typeof tuning,
-): ReadonlyMap<B, Share> {
+): (budgets: readonly B[]) => readonly Share[] {
   const shares = new Map<B, Share>();
   const count = (budget: B, reply: ReplyState<B>) => {
     let share = shares.get(budget);
@@ -179,7 +179,16 @@ function shareBudgets<B extends BudgetState>(
     if (share.budget.saves && share.live > 0) share.keptForFinals = tune.keptSaved;
     share.price = slotPrice(share, now, tune);
   }
-  return shares;
+  // Replies of one channel have their list in common.
+  const lists = new Map<readonly B[], readonly Share[]>();
+  return (budgets) => {
+    let list = lists.get(budgets);
+    if (!list) {
+      list = budgets.map((budget) => shares.get(budget)!);
+      lists.set(budgets, list);
+    }
+    return list;
+  };
 }
 
 /** Finals first, then replies that have shown nothing for too long, then the most unseen, then the rest. */

@@ -35,11 +35,12 @@ export class Screen {
   #limit: number;
   #pages: Pages;
   #view: ReturnType<Pages['view']> = [];
-  /** Characters that the view was taken of. */
-  #viewed = 0;
+  /** The text that the view was taken of … */
+  #text = '';
+  /** … and what has come in since. */
+  readonly #fresh = new GrowingText();
   /** Text has come in, or ended, since the view was taken. */
   #stale = false;
-  readonly #text = new GrowingText();
   /** Messages before the text: 1 when the text had to begin under a message that showed a line alone. */
   #offset = 0;
   /** Where the text was cut to go on in a new message though the page was not full. */
@@ -64,15 +65,15 @@ export class Screen {
 
   /** All text so far. */
   get text(): string {
-    return this.#text.toString();
+    return this.#text + this.#fresh.toString();
   }
 
   get hasText(): boolean {
-    return this.#text.length > 0;
+    return this.#text !== '' || this.#fresh.length > 0;
   }
 
   append(text: string): void {
-    this.#text.append(text);
+    this.#fresh.append(text);
     this.#stale = true;
   }
 
@@ -192,7 +193,7 @@ export class Screen {
 
   get #canCut(): boolean {
     const begun = this.#view.length > 0 || this.#standing.length === 1;
-    return begun && this.#text.length > this.#viewed && (this.#view.length === 0 || this.showsView);
+    return begun && this.#fresh.length > 0 && (this.#view.length === 0 || this.showsView);
   }
 
   /** What is not on screen goes out as a page of its own. */
@@ -248,23 +249,28 @@ export class Screen {
   }
 
   #look(): void {
-    if (this.#text.length > this.#viewed) this.#pages.append(this.text.slice(this.#viewed));
+    const fresh = this.#fresh.take();
+    this.#text += fresh;
+    this.#pages.append(fresh);
     if (this.#ended) this.#pages.end();
     this.#view = this.#pages.view();
-    this.#viewed = this.#text.length;
     this.#stale = false;
   }
 
   /** Cuts the whole text into pages anew, with the same cuts where it had gone on in new messages. */
   #rebuild(): void {
+    const { text } = this;
     this.#pages = new Pages(this.#dialect, { limit: this.#limit });
-    this.#viewed = 0;
+    let from = 0;
     for (const cut of this.#cuts) {
-      this.#pages.append(this.text.slice(this.#viewed, cut));
+      this.#pages.append(text.slice(from, cut));
       this.#pages.view();
       this.#pages.spill();
-      this.#viewed = cut;
+      from = cut;
     }
+    this.#pages.append(text.slice(from));
+    this.#text = text;
+    this.#fresh.take();
     this.#look();
   }
 }
