@@ -37,6 +37,8 @@ export interface Harness<Fake extends Chat> {
   readonly ways: readonly Way<Fake>[];
   /** The bot itself and another one say something that mentions the bot. */
   botsSpeak(fake: Fake): void;
+  /** The author of a message changes it. */
+  edit(fake: Fake, message: { channel: string; id: string; text: string }): void;
   /** A thread, and somebody writes in it without mentioning anybody. */
   openThread(fake: Fake): { readonly conversation: string; say(text: string): void };
   /** What this platform shows for a page. */
@@ -124,6 +126,17 @@ export function conformance<Fake extends Chat>(harness: Harness<Fake>): void {
       fake.say({ channel: fake.channel, user, text: '@pilotlight once', duplicate: true });
       fake.say({ channel: fake.dm, user, text: 'once more', duplicate: true });
       expect(await askedInAll(fake, bot)).toEqual(['once', 'once more']);
+    });
+
+    it('stays as it was sent: to edit or delete it asks nothing, and stops nothing', async () => {
+      const { fake, bot } = await connect();
+      const { channel, people } = fake;
+      const id = fake.say({ channel, user: people.asker, text: '@pilotlight what is a lamp?' });
+      await until(() => expect(bot.questions).toHaveLength(1));
+      harness.edit(fake, { channel, id, text: '@pilotlight what is a pilot lamp?' });
+      fake.deleteMessage(channel, id);
+      expect(await askedInAll(fake, bot)).toEqual(['what is a lamp?']);
+      expect(bot.deleted).toEqual([]);
     });
 
     it('is never what a bot says, itself or another', async () => {

@@ -66,6 +66,7 @@ conformance<FakeDiscord>({
     for (const user of [botUserId, another]) discord.say({ channel, user, text: '@pilotlight hello' });
     discord.say({ channel: dm, user: botUserId, text: 'hello' });
   },
+  edit: (discord, { channel, id, text }) => discord.editMessage(channel, id, text),
   openThread(discord) {
     const { channel, people } = discord;
     const thread = discord.createThread({ channel, user: people.asker, name: 'a thread' });

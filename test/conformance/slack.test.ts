@@ -52,6 +52,21 @@ const common = {
     slack.sendEvent({ ...message, ...ids, user: botUserId });
     slack.sendEvent({ ...message, ...ids, user: botUserId, channel: dm, channel_type: 'im' });
   },
+  edit(slack, { channel, id, text }) {
+    const { asker } = slack.people;
+    const said = text.replace('@pilotlight', `<@${slack.botUserId}>`);
+    const edited = { user: asker, ts: id, text: said, edited: { user: asker, ts: id } };
+    const events = { channel, event_ts: id };
+    slack.sendEvent({
+      ...events,
+      type: 'message',
+      subtype: 'message_changed',
+      message: edited,
+      hidden: true,
+    });
+    // As users report, with an event id of its own: https://github.com/PostHog/posthog/pull/59517
+    slack.sendEvent({ ...events, ...edited, type: 'app_mention' });
+  },
   openThread(slack) {
     const { channel, people } = slack;
     const thread = slack.say({ channel, user: people.asker, text: 'a thread' });
