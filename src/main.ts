@@ -9,9 +9,9 @@ const ONE_REQUEST = 2_000;
 try {
   const config = readConfig(process.env);
   const log = createLog(config.LOG_LEVEL);
-  const app = await startApp(config, log);
-  log.info({ port: app.port, ms: Math.round(performance.now()), node: process.version }, 'ready');
+  const starting = startApp(config, log);
 
+  // Also while it starts: answers may be under way before all of it is ready.
   let askedAt: number | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -21,15 +21,20 @@ try {
       }
       askedAt = performance.now();
       log.info({ signal }, 'stopping: running answers may finish');
-      app.stop().then(
-        () => process.exit(0),
-        (error) => {
-          log.error({ err: error }, 'did not stop cleanly');
-          process.exit(1);
-        },
-      );
+      starting
+        .then((app) => app.stop())
+        .then(
+          () => process.exit(0),
+          (error) => {
+            log.error({ err: error }, 'did not stop cleanly');
+            process.exit(1);
+          },
+        );
     });
   }
+
+  const app = await starting;
+  log.info({ port: app.port, ms: Math.round(performance.now()), node: process.version }, 'ready');
 } catch (error) {
   if (!(error instanceof OperatorError)) throw error;
   console.error(error.message);

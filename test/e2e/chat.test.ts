@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
@@ -178,6 +180,29 @@ describe.concurrent('the process', () => {
     expect(output).not.toMatch(/private matter|Part 1|Streaming an answer/);
     for (const secret of [slack.botToken, slack.appToken, discord.token])
       expect(output).not.toContain(secret);
+  });
+
+  it('lets a running answer finish also when it is told to stop while a platform does not answer yet', async (test) => {
+    const fakes = await startFakes(test);
+    const silent = createServer().listen(0, '127.0.0.1');
+    test.onTestFinished(() => void silent.close());
+    await once(silent, 'listening');
+    const { promise: stopping, resolve: goOn } = Promise.withResolvers<void>();
+    fakes.model.streamFaults.add({ type: 'pause', after: 4, until: stopping });
+    const env = {
+      DATABASE_URL: await database(test),
+      DISCORD_API_URL: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+    };
+    const bot = await startProcess(test, fakes, env, 'connected');
+    const answer = new Answers(fakes.slack, slackChannel.channel(fakes));
+    await slackChannel.ask(fakes, 'write 700 characters');
+    await answer.see(isGrowing('Part 1'));
+    bot.kill('SIGTERM');
+    await bot.output.said('stopping: running answers may finish');
+    expect(bot.output.lines.join('\n')).not.toContain('"msg":"ready"');
+    goOn();
+    expect(await bot.exited).toBe(0);
+    expect(letters((await answer.end()).text)).toContain(letters(fakes.model.generations[0]!.text));
   });
 
   it('says in the chat what it could not finish, and goes on from there after the restart', async (test) => {

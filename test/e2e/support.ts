@@ -226,11 +226,12 @@ export interface BotProcess {
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
-/** Starts `src/main.ts` as `npm start` does, and waits until it says that it is ready. */
+/** Starts `src/main.ts` as `npm start` does, and waits until it says that it is ready, or something before that. */
 export async function startProcess(
   test: TestContext,
   { slack, discord, model }: Fakes & { model: SleepingModel },
   env: Readonly<Record<string, string>>,
+  word = 'ready',
 ): Promise<BotProcess> {
   const child = spawn(process.execPath, ['src/main.ts'], {
     env: {
@@ -258,6 +259,6 @@ export async function startProcess(
   const ended = exited.then(() => {
     throw new Error(`The bot ended before it was ready:\n${output.lines.join('\n')}`);
   });
-  await Promise.race([output.said('ready'), ended]);
+  await Promise.race([output.said(word), ended]);
   return { output, exited, kill: (signal) => void child.kill(signal) };
 }
