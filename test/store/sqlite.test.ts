@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { backup, DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
 import { OperatorError } from '../../src/errors.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
+import { inTransaction } from '../../src/store/sqlite/transaction.ts';
 import { startStoreProcess } from '../support/store-process.ts';
 
 describe('a SQLite file', () => {
@@ -16,7 +18,6 @@ describe('a SQLite file', () => {
   });
 
   it('is refused when a newer version wrote it, instead of being harmed', async () => {
-    const { DatabaseSync } = await import('node:sqlite');
     const newer = new DatabaseSync(join(folder, 'newer.db'));
     newer.exec('PRAGMA user_version = 99');
     newer.close();
@@ -40,11 +41,21 @@ describe('a SQLite file', () => {
   it('can be read by others meanwhile, so that backups work', async () => {
     const path = join(folder, 'backed-up.db');
     const store = new SqliteStore(path);
-    const { DatabaseSync, backup } = await import('node:sqlite');
     const reader = new DatabaseSync(path, { readOnly: true });
     await backup(reader, join(folder, 'copy.db'));
     reader.close();
     await store.close();
     await new SqliteStore(join(folder, 'copy.db')).close();
+  });
+
+  it('says that the disk is full when it is, and takes nothing by halves', () => {
+    const db = new DatabaseSync(join(folder, 'full.db'));
+    db.exec('CREATE TABLE texts (text TEXT); PRAGMA max_page_count = 8');
+    const fill = () => {
+      for (let i = 0; i < 100; i += 1) db.prepare('INSERT INTO texts VALUES (?)').run('x'.repeat(1_000));
+    };
+    expect(() => inTransaction(db, fill)).toThrow('database or disk is full');
+    expect(db.prepare('SELECT count(*) AS count FROM texts').get()).toEqual({ count: 0 });
+    db.close();
   });
 });

@@ -20,6 +20,7 @@ import { SqliteInstallationStore } from './installation-store.ts';
 import { SqliteLimitStore } from './limit-store.ts';
 import { lockFile } from './lock.ts';
 import { migrations } from './migrations.ts';
+import { inTransaction } from './transaction.ts';
 import { SqliteWarmStore } from './warm-store.ts';
 
 interface TurnRow {
@@ -291,15 +292,7 @@ export class SqliteStore implements Store {
   }
 
   #transaction<T>(work: () => T): T {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.#db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
+    return inTransaction(this.#db, work);
   }
 
   #statement(sql: string): StatementSync {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AuditEntry, Usage, WarmState, WarmStore } from '../warm-store.ts';
+import { inTransaction } from './transaction.ts';
 
 interface AuditRow {
   at: number;
@@ -21,8 +22,7 @@ export class SqliteWarmStore implements WarmStore {
   }
 
   async change(change: (state: WarmState) => WarmState, entry?: AuditEntry): Promise<WarmState> {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
+    return inTransaction(this.#db, () => {
       const before = this.#load() ?? {};
       const state = change(before);
       this.#db
@@ -36,12 +36,8 @@ export class SqliteWarmStore implements WarmStore {
           .prepare('INSERT INTO warm_audit (at, origin, action, detail) VALUES (?, ?, ?, ?)')
           .run(at, origin && JSON.stringify(origin), action, detail);
       }
-      this.#db.exec('COMMIT');
       return state;
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
+    });
   }
 
   async audit(limit: number): Promise<readonly AuditEntry[]> {
