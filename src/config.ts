@@ -22,7 +22,8 @@ const WHERE: Record<string, string> = {
     'Discord with developer mode on → right click a user or role → Copy ID, separated by commas',
   DISCORD_GUILD_ID: 'Discord with developer mode on → right click the server → Copy Server ID',
   DISCORD_SHARDS: 'a whole number of gateway connections, or auto for as many as Discord recommends',
-  MODEL_BASE_URL: 'the address that `modal deploy` printed, with /v1 at its end',
+  MODEL_BASE_URL:
+    'the address that `modal deploy` printed, or that of another OpenAI-compatible server, with /v1 at its end',
   MODEL_NAME: "the endpoint's served model name (see GET /v1/models)",
   MODEL_MAX_TOKENS: 'a whole number of tokens that one answer may have',
   MODEL_MAX_STREAMS: 'a whole number: answers the endpoint gives at once',
@@ -169,6 +170,7 @@ const schema = z.object({
     .default('sqlite:pilotlight.db')
     .refine((value) => /^sqlite:.|^postgres(ql)?:/.test(value), {
       error: 'is neither sqlite:PATH nor postgres://…',
+      abort: true,
     })
     .refine((value) => value.startsWith('sqlite:') || URL.canParse(value), {
       error: 'is not an address that can be read',
@@ -235,7 +237,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const lines = faults.map(
     ({ name, wrong }) => `  ${name} ${wrong}.\n      → ${WHERE[name] ?? 'see .env.example'}`,
   );
-  throw new OperatorError(`Pilotlight cannot start: its settings need a look.\n${lines.join('\n')}`);
+  throw new OperatorError(
+    `Pilotlight cannot start. Its settings, in .env (copy .env.example) or the environment, need a look:\n${lines.join('\n')}`,
+  );
 }
 
 /** What many workspaces need, beside SLACK_SIGNING_SECRET, that one does not. */

@@ -74,6 +74,12 @@ describe('the settings', () => {
       );
   });
 
+  it('say where they are looked for, and what is wrong with a database once', () => {
+    const message = faultsOf({ ...slack, ...model, DATABASE_URL: 'pilotlight.db' });
+    expect(message).toMatch(/in \.env .* or the environment/);
+    expect(message.match(/DATABASE_URL/g)).toHaveLength(1);
+  });
+
   it('count an empty variable as unset', () => {
     expect(readConfig({ ...slack, ...model, DISCORD_TOKEN: '', PORT: ' ' }).PORT).toBe(8080);
   });
