@@ -100,7 +100,7 @@ const schema = z.strictObject(
 );
 
 function objectFault(issue: { code?: string; keys?: readonly string[] }): string {
-  return issue.code === 'unrecognized_keys' ? `knows no ${issue.keys?.join(', ')}` : 'holds no settings';
+  return issue.code === 'unrecognized_keys' ? `has unknown keys: ${issue.keys?.join(', ')}` : 'holds no settings';
 }
 
 /**
@@ -210,7 +210,7 @@ function usedTwice(entries: readonly [string, Entry][]): string[] {
     for (const id of new Set(channels)) {
       const other = user.get(id);
       if (other === undefined) user.set(id, name);
-      else faults.push(`models.${name}.channels names ${id}, which uses ${other} already`);
+      else faults.push(`models.${name}.channels names ${id}, which models.${other} has already`);
     }
   }
   return faults;
