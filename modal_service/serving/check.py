@@ -180,6 +180,10 @@ def env_lines(
     lines += [f"MODAL_APP={app}", f"MODAL_SERVER={server}"]
     if environment.get("MODAL_ENVIRONMENT"):
         lines.append(f"MODAL_ENVIRONMENT={environment['MODAL_ENVIRONMENT']}")
+    if settings.gpu_request.dollars_per_hour is None:
+        lines.append(f"# with its price in GPU_PRICES: MODAL_GPU={settings.gpu}")
+    else:
+        lines.append(f"MODAL_GPU={settings.gpu}")
     lines.append(
         "# and, as you have them: MODAL_PROXY_KEY, MODAL_PROXY_SECRET, MODAL_TOKEN_ID, MODAL_TOKEN_SECRET"
     )

@@ -280,7 +280,7 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
     known = {PREFIX + name.upper() for server in SERVERS for name in server.model_fields} | {FILE_VARIABLE}
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
     if unknown:
-        raise SettingsError(f"{', '.join(unknown)}: no such setting; the README lists them all")
+        raise SettingsError(f"{', '.join(unknown)}: no such setting; serve.example.toml has them all")
 
 
 def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
@@ -289,8 +289,8 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
         name = str(problem["loc"][0]) if problem["loc"] else ""
         word = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            word = "no such setting; the README lists them all"
-        elif name and problem["type"] != "missing":
+            word = "no such setting; serve.example.toml has them all"
+        elif name and problem["type"] not in ("missing", "value_error"):
             word += f" (it is {problem['input']!r})"
         lines.append(f"{origins.get(name, name)}: {word}" if name else word)
     return "\n".join(lines)

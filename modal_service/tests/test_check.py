@@ -131,9 +131,17 @@ def test_prints_what_the_bot_needs_and_no_secret():
         "MODAL_APP=pilotlight-vllm",
         "MODAL_SERVER=VllmServer",
         "MODAL_ENVIRONMENT=dev",
+        "MODAL_GPU=L40S",
     ]
     assert "# or the adapter support: MODEL_NAME=support" in lines
     assert "secret" not in "\n".join(lines)
+
+
+def test_names_a_gpu_without_a_price_only_beside_what_the_bot_then_needs():
+    settings = load(LlamaSettings, {"SERVE_GPU": "H200"})
+    lines = check.env_lines("http://x/v1", "app", "Server", settings, {})
+    assert "# with its price in GPU_PRICES: MODAL_GPU=H200" in lines
+    assert "MODAL_GPU=H200" not in lines
 
 
 def test_says_what_an_hour_costs():
