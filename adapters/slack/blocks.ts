@@ -12,17 +12,36 @@ const MAX_TEXT = 1_300;
 /** A text in a context block; https://docs.slack.dev/reference/block-kit/blocks/context-block */
 const MAX_FOOTER = 2_000;
 
-/** A page as a message: blocks to see, and text for notifications and screen readers. */
-export function messageOf(page: Page, turn: string): { text: string; blocks: Blocks } {
+/**
+ * A text in a section block has 3,000 characters at most, which may be so many halves of them;
+ * https://docs.slack.dev/reference/block-kit/blocks/section-block
+ */
+const SECTION = /.{1,1500}/gsu;
+
+/**
+ * A page as a message: blocks to see, and text for notifications and screen readers. `plain` shows the text as it
+ * was written, for where Slack refuses its Markdown.
+ */
+export function messageOf(
+  page: Page,
+  turn: string,
+  { plain = false } = {},
+): { text: string; blocks: Blocks } {
   const controls = controlsOf(page, turn);
   const text = page.text.trim() === '' ? '' : page.text;
   // Slack refuses an empty message, and an empty markdown block.
-  const markdown: Blocks = text || controls.length === 0 ? [{ type: 'markdown', text: text || '…' }] : [];
+  const shown = text || (controls.length === 0 ? '…' : '');
+  const markdown: Blocks = shown === '' ? [] : [{ type: 'markdown', text: shown }];
   return {
     text: escapeUpTo(MAX_TEXT, text || page.footer || '…'),
-    blocks: [...markdown, ...controls],
+    blocks: [...(plain ? sectionsOf(shown) : markdown), ...controls],
   };
 }
+
+const sectionsOf = (text: string): Blocks =>
+  (text.match(SECTION) ?? [])
+    .filter((part) => part.trim() !== '')
+    .map((part) => ({ type: 'section', text: { type: 'plain_text', text: part } }));
 
 /** A message of ours as Slack told it, but for its buttons. */
 export function withoutButtons(text: string, blocks: Blocks): { text: string; blocks: Blocks } {

@@ -36,6 +36,7 @@ export class SlackSurface implements ReplySurface {
   /** A message without a key may be the beginning of this reply. */
   #mayStream: boolean;
   #streamsHere: boolean;
+  #refusesMarkdown = false;
 
   constructor(workspace: Workspace, address: SlackAddress, begun: Begun) {
     this.#workspace = workspace;
@@ -136,34 +137,59 @@ export class SlackSurface implements ReplySurface {
     }
   }
 
-  async #postMessage(page: Page, { turn, key }: WriteOptions): Promise<string> {
+  async #postMessage(page: Page, options: WriteOptions): Promise<string> {
     const { channel, thread } = this.#address;
-    const { ts } = await this.#workspace.client.chat.postMessage({
-      channel,
-      thread_ts: thread,
-      ...messageOf(page, turn),
-      metadata: metadataOf(key),
-      unfurl_links: false,
-      unfurl_media: false,
-    });
+    const { ts } = await this.#writeAs(page, options, (message) =>
+      this.#workspace.client.chat.postMessage({
+        channel,
+        thread_ts: thread,
+        ...message,
+        metadata: metadataOf(options.key),
+        unfurl_links: false,
+        unfurl_media: false,
+      }),
+    );
     return ts!;
   }
 
-  async #update(ts: string, page: Page, { turn, key }: WriteOptions): Promise<void> {
+  async #update(ts: string, page: Page, options: WriteOptions): Promise<void> {
     const { channel } = this.#address;
     const { client } = this.#workspace;
-    const update = { channel, ts, ...messageOf(page, turn), metadata: metadataOf(key) };
     try {
-      await client.chat.update(update).catch(async (error) => {
-        // A stream that an earlier process left open, or that could not be ended in an outage.
-        if (codeOf(error) !== 'streaming_state_conflict') throw error;
-        await endStream(this.#workspace, this.#address, ts);
-        this.#activity.streams(false);
-        await client.chat.update(update);
+      await this.#writeAs(page, options, async (message) => {
+        const update = { channel, ts, ...message, metadata: metadataOf(options.key) };
+        await client.chat.update(update).catch(async (error) => {
+          // A stream that an earlier process left open, or that could not be ended in an outage.
+          if (codeOf(error) !== 'streaming_state_conflict') throw error;
+          await endStream(this.#workspace, this.#address, ts);
+          this.#activity.streams(false);
+          await client.chat.update(update);
+        });
       });
     } catch (error) {
       throw toWriteError(error, this.#budgets.update);
     }
+  }
+
+  /** In Markdown, or as it was written where Slack can make no blocks of it. What it can is written down nowhere. */
+  async #writeAs<T>(
+    page: Page,
+    { turn, final }: WriteOptions,
+    write: (message: ReturnType<typeof messageOf>) => Promise<T>,
+  ): Promise<T> {
+    if (!this.#refusesMarkdown || final) {
+      try {
+        return await write(messageOf(page, turn));
+      } catch (error) {
+        if (codeOf(error) !== 'invalid_blocks') throw error;
+        this.#workspace.log.warn(
+          { channel: this.#address.channel, turn },
+          'Slack refuses the Markdown of a page',
+        );
+        this.#refusesMarkdown = true;
+      }
+    }
+    return write(messageOf(page, turn, { plain: true }));
   }
 
   /**

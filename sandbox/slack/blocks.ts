@@ -209,10 +209,21 @@ export function readBlocks(blocks: readonly SlackBlock[], read: (mrkdwn: string)
     if (block.type === 'divider') return ['---'];
     if (block.type === 'markdown') return [String(block.text)];
     if (block.type === 'task_card' || block.type === 'plan') return [String(block.title)];
-    const texts = textsIn(block).map(read);
+    const texts = readTexts(block, read);
     return block.type === 'context' ? [texts.join(' ')] : texts;
   });
   return lines.join('\n\n');
+}
+
+/** Plain text is what it is. */
+function readTexts(value: unknown, read: (mrkdwn: string) => string): string[] {
+  if (Array.isArray(value)) return value.flatMap((inner) => readTexts(inner, read));
+  if (typeof value !== 'object' || value === null) return [];
+  const asIs = fieldsOf(value).type === 'plain_text';
+  return Object.entries(value).flatMap(([key, inner]) => {
+    if (typeof inner !== 'string') return readTexts(inner, read);
+    return key === 'text' ? [asIs ? inner : read(inner)] : [];
+  });
 }
 
 const fieldsOf = (value: unknown): Fields =>

@@ -77,6 +77,33 @@ describe('an answer in a Slack channel', () => {
     await surface.edit(message, page('  \n'), live);
   });
 
+  it('is shown as it was written where Slack refuses its Markdown, and tried again at the end', async () => {
+    const running = await connect();
+    const { slack } = running;
+    const { surface } = ask(running, 'channel');
+    const refuse = (on: string) =>
+      slack.faults.add({
+        on,
+        act: { type: 'answer', status: 200, body: { ok: false, error: 'invalid_blocks' } },
+      });
+    const controls = { footer: 'so far', buttons: ['stop'] as const };
+    refuse('chat.postMessage');
+    const { message } = await surface.post(page('**Half** an <!here>', controls), live);
+    const shown = () => answers(slack, slack.channel)[0]!;
+    expect(shown()).toMatchObject({ text: '**Half** an <!here>\n\nso far', buttons: [{ label: 'Stop' }] });
+    expect(slack.pings).toEqual([]);
+    const long = '**Words** 👩‍💻 '.repeat(800);
+    await surface.edit(message, page(long), live);
+    expect(shown().text.replaceAll('\n\n', '')).toBe(long);
+    expect(calls(slack, 'chat.update')).toHaveLength(1);
+    await surface.edit(message, page('**Half** an answer'), final);
+    const blocks = () => JSON.parse(String(calls(slack, 'chat.update').at(-1)!.args.blocks));
+    expect(blocks()).toMatchObject([{ type: 'markdown', text: '**Half** an answer' }]);
+    refuse('chat.update');
+    await surface.edit(message, page('**Half** an answer'), final);
+    expect(blocks()).toMatchObject([{ type: 'section', text: { text: '**Half** an answer' } }]);
+  });
+
   it('tells the pacer what it spends: one budget per workspace for edits, one per channel for posts', async () => {
     const running = await connect();
     const team = running.slack.teamId;
