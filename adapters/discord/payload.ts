@@ -27,7 +27,8 @@ const STYLES: Record<ButtonKind, APIButtonComponentWithCustomId['style']> = {
 /** A page as the body of a create or an edit. `asked` is shown as a quote above it, as far as there is room. */
 export function pageBody(page: Page, turn: string, asked: string | null) {
   const footer = page.footer?.split('\n').map((line) => `-# ${line}`) ?? [];
-  const content = [page.text, ...footer].filter((part) => part !== '').join('\n') || '…';
+  // Discord trims the text, and refuses what is then empty.
+  const content = [page.text, ...footer].filter((part) => part.trim() !== '').join('\n') || '…';
   return {
     content: asked === null ? content : withQuote(asked, content),
     components: page.buttons.length === 0 ? [] : [buttonRow(page.buttons, turn)],

@@ -16,7 +16,8 @@ describe('a page as a Discord message', () => {
   });
 
   it('is never empty, which Discord would refuse', () => {
-    expect(pageBody(page(''), '7.0', null).content).not.toBe('');
+    for (const text of ['', ' ', '\n', '\u00a0'])
+      expect(pageBody(page(text), '7.0', null).content.trim()).not.toBe('');
   });
 
   it('pings nobody, not even the person it replies to, and unfolds no links', () => {
