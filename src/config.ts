@@ -257,6 +257,9 @@ const INSTALL = [
 function slackFaults(given: Readonly<Record<string, string | undefined>>): { name: string; wrong: string }[] {
   const isMissingBeside = (name: string, other: string) =>
     given[other] && !given[name] ? [{ name, wrong: `is missing beside ${other}` }] : [];
+  const admins = (given.SLACK_ADMIN_IDS ?? '').split(/[\s,]+/).filter(Boolean);
+  const adminFaults = (isRight: (id: string) => boolean, wrong: string) =>
+    admins.every(isRight) ? [] : [{ name: 'SLACK_ADMIN_IDS', wrong }];
   const install = INSTALL.find((name) => given[name]);
   if (install) {
     const extra = (['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN'] as const).filter((name) => given[name]);
@@ -266,20 +269,20 @@ function slackFaults(given: Readonly<Record<string, string | undefined>>): { nam
         wrong: `is set beside ${install}: it is one workspace with its tokens, or many that install the bot. Empty one of the two`,
       })),
       ...[...INSTALL, 'SLACK_SIGNING_SECRET'].flatMap((name) => isMissingBeside(name, install)),
-      ...(given.SLACK_ADMIN_IDS ?? '')
-        .split(/[\s,]+/)
-        .filter((id) => id && !id.includes('/'))
-        .map(() => ({
-          name: 'SLACK_ADMIN_IDS',
-          wrong: 'does not say in which workspace: with many of them write TEAM/MEMBER, like T0123/U0123',
-        }))
-        .slice(0, 1),
+      ...adminFaults(
+        (id) => id.includes('/'),
+        'does not say in which workspace: with many of them write TEAM/MEMBER, like T0123/U0123',
+      ),
     ];
   }
   return [
     ...isMissingBeside('SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN'),
     ...isMissingBeside('SLACK_BOT_TOKEN', 'SLACK_SIGNING_SECRET'),
     ...(given.SLACK_SIGNING_SECRET ? [] : isMissingBeside('SLACK_APP_TOKEN', 'SLACK_BOT_TOKEN')),
+    ...adminFaults(
+      (id) => !id.includes('/'),
+      'names a workspace, and there is one only: write MEMBER alone, like U0123',
+    ),
   ];
 }
 

@@ -179,6 +179,7 @@ describe('the settings', () => {
       DISCORD_ADMIN_IDS: '123456789012345678',
     });
     expect(config.SLACK_ADMIN_IDS).toEqual(['U01', 'U02']);
+    expect(faultsOf({ ...slack, ...model, SLACK_ADMIN_IDS: 'U01, T01/U02' })).toContain('write MEMBER alone');
     expect(faultsOf({ ...slack, ...model, SLACK_ADMIN_IDS: '@someone' })).toContain(
       'SLACK_ADMIN_IDS holds something',
     );
