@@ -116,7 +116,9 @@ export function readModels(yaml: string, standard: ModelSettings, env: Env): rea
     );
   }
   const entries = Object.entries(parsed.data.models);
+  const isTaken = 'default' in parsed.data.models;
   const faults = [
+    ...(isTaken ? ['models.default has the name of the model that MODEL_* describes: choose another'] : []),
     ...entries.flatMap(([name, given]) => missingKeys(name, given, env)),
     ...entries.flatMap(([name, given]) => modalFaults(name, given, standard, env)),
     ...usedTwice(entries),

@@ -130,6 +130,7 @@ describe('the file of models', () => {
       'models: { a: { channels: [C01] }, b: { channels: [C01] } }',
       'models.b.channels names C01, which models.a has already',
     ],
+    ['models: { default: { channels: [C01] } }', 'models.default has the name of the model that MODEL_*'],
     ['models: [1\nb: 2', 'the file is no YAML: '],
     ['models: {}\nmodels: {}', 'the file is no YAML: Map keys must be unique at line 2, column 1.'],
     ['models: { a: *b }', 'the file is no YAML: '],
