@@ -100,7 +100,9 @@ const schema = z.strictObject(
 );
 
 function objectFault(issue: { code?: string; keys?: readonly string[] }): string {
-  return issue.code === 'unrecognized_keys' ? `has unknown keys: ${issue.keys?.join(', ')}` : 'holds no settings';
+  return issue.code === 'unrecognized_keys'
+    ? `has unknown keys: ${issue.keys?.join(', ')}`
+    : 'holds no settings';
 }
 
 /**
