@@ -266,3 +266,18 @@ describe('typing', () => {
     reply.activity(null);
   });
 });
+
+describe('a deleted message', () => {
+  it('is reported when it is the bot’s, however long ago it was written', async () => {
+    const it = await connected();
+    const { fake, bot } = it;
+    const own = fake.say({ channel: fake.channel, user: fake.botUserId, text: 'An answer' });
+    const other = fake.say({ channel: fake.channel, user: fake.people.asker, text: 'hello' });
+    fake.deleteMessage(fake.channel, other);
+    fake.deleteMessage(fake.channel, own);
+    await vi.waitUntil(() => bot.deleted.length > 0, { timeout: 5_000 });
+    expect(bot.deleted).toEqual([
+      { platform: 'discord', workspace: fake.guildId, channel: fake.channel, message: own },
+    ]);
+  });
+});

@@ -3,7 +3,8 @@ import { createDiscord, type DiscordOptions } from '../../adapters/discord/disco
 import { FakeDiscord } from '../../sandbox/discord/fake-discord.ts';
 import { systemClock } from '../../src/clock.ts';
 import { EditPacer } from '../../src/reply/pacer.ts';
-import { conformance, type Way } from './adapter-suite.ts';
+import { conformance } from './adapter-suite.ts';
+import type { Way } from './harness.ts';
 
 const log = pino({ level: 'silent' });
 

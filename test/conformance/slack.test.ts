@@ -4,7 +4,8 @@ import { FakeSlack } from '../../sandbox/slack/fake-slack.ts';
 import { systemClock } from '../../src/clock.ts';
 import { EditPacer } from '../../src/reply/pacer.ts';
 import { nowhere, served } from '../support/slack-http.ts';
-import { conformance, type Harness } from './adapter-suite.ts';
+import { conformance } from './adapter-suite.ts';
+import type { Harness } from './harness.ts';
 
 const log = pino({ level: 'silent' });
 

@@ -1,173 +1,22 @@
-import {
-  ApplicationCommandType,
-  type ButtonInteraction,
-  type ChatInputCommandInteraction,
-  type Client,
-  Events,
-  InteractionContextType,
-  type MessageContextMenuCommandInteraction,
-  MessageFlags,
-  PermissionFlagsBits,
-  SlashCommandBuilder,
-} from 'discord.js';
+import { Events, MessageFlags } from 'discord.js';
 import { describe, expect, it } from 'vitest';
-import type { FakeDiscord, FakeDiscordOptions } from '../../sandbox/discord/fake-discord.ts';
+import type { FakeDiscordOptions } from '../../sandbox/discord/fake-discord.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { faultyFields, logIn, refusal, request, startDiscord } from './discord-support.ts';
+import {
+  type Handlers,
+  nextInteraction,
+  refusal,
+  request,
+  startWithCommands,
+  tokenCalls,
+} from './discord-support.ts';
 
 const MINUTE = 60_000;
-
-const ask = new SlashCommandBuilder()
-  .setName('ask')
-  .setDescription('Ask the model')
-  .addStringOption((option) =>
-    option.setName('question').setDescription('What?').setRequired(true).setMaxLength(20),
-  )
-  .addIntegerOption((option) =>
-    option.setName('effort').setDescription('1 to 3').setMinValue(1).setMaxValue(3),
-  )
-  .toJSON();
-const warm = new SlashCommandBuilder()
-  .setName('warm')
-  .setDescription('Keep the model warm')
-  .setDefaultMemberPermissions(PermissionFlagsBits.ManageGuild)
-  .addSubcommand((sub) =>
-    sub
-      .setName('start')
-      .setDescription('From now on')
-      .addStringOption((option) => option.setName('until').setDescription('When it ends')),
-  )
-  .toJSON();
-const aboutThis = { name: 'Ask about this', type: ApplicationCommandType.Message as const };
-
-type Handlers = {
-  command?: (interaction: ChatInputCommandInteraction) => unknown;
-  menu?: (interaction: MessageContextMenuCommandInteraction) => unknown;
-  button?: (interaction: ButtonInteraction) => unknown;
-};
-
-async function start(handlers: Handlers, options: FakeDiscordOptions = {}) {
-  const discord = await startDiscord(options);
-  const client = await logIn(discord, (client) => {
-    client.on(Events.InteractionCreate, async (interaction) => {
-      if (interaction.isChatInputCommand()) await handlers.command?.(interaction);
-      if (interaction.isMessageContextMenuCommand()) await handlers.menu?.(interaction);
-      if (interaction.isButton()) await handlers.button?.(interaction);
-    });
-  });
-  await client.application.commands.set([ask, warm, aboutThis]);
-  const { asker } = discord.people;
-  const use = (name = 'ask', values: Record<string, string | number> = { question: 'why?' }) =>
-    discord.command({ channel: discord.channel, user: asker, name, options: values });
-  return { discord, client, asker, use, last: () => discord.messages(discord.channel).at(-1) };
-}
-
-/** Calls that a test makes by hand on an interaction's token. */
-const tokenCalls = (discord: FakeDiscord, { id, token }: { id: string; token: string }) => {
-  const webhook = `/webhooks/${discord.applicationId}/${token}`;
-  const code = async (method: string, path: string, body?: object) => {
-    const answer = await request(discord, method, path, body, {});
-    return `${answer.status} ${(answer.body as { code?: number } | undefined)?.code ?? ''}`.trim();
-  };
-  return {
-    callback: (body: object) => code('POST', `/interactions/${id}/${token}/callback`, body),
-    edit: (content: string, message = '@original') =>
-      code('PATCH', `${webhook}/messages/${message}`, { content }),
-    followUp: (content: string) => code('POST', webhook, { content }),
-  };
-};
-
-/** Resolves to the next interaction, as sent. */
-const nextInteraction = (client: Client) =>
-  new Promise<{ id: string; token: string }>((resolve) => {
-    client.once(Events.InteractionCreate, ({ id, token }) => resolve({ id, token }));
-  });
-
-describe('a slash command', () => {
-  it('reaches the bot with its options, who used it and where', async () => {
-    const got: unknown[] = [];
-    const { discord, asker, use } = await start({
-      command: (i) => {
-        got.push(i.options.getString('question'), i.options.getInteger('effort'), i.user.id, i.channelId);
-        got.push(i.memberPermissions?.has('SendMessages'), i.appPermissions.has('MentionEveryone'));
-        return i.reply('because');
-      },
-    });
-    await use('ask', { question: 'why?', effort: 2 });
-    expect(got).toEqual(['why?', 2, asker, discord.channel, true, true]);
-    expect(discord.messages(discord.channel)).toMatchObject([{ text: 'because', pending: false }]);
-  });
-
-  it('reaches the bot with its subcommand', async () => {
-    const got: unknown[] = [];
-    const { discord } = await start({
-      command: (i) => {
-        got.push(i.commandName, i.options.getSubcommand(), i.options.getString('until'));
-        return i.reply({ content: 'warm', flags: MessageFlags.Ephemeral });
-      },
-    });
-    const { admin, asker } = discord.people;
-    const options = { until: '18:00' };
-    await discord.command({ channel: discord.channel, user: admin, name: 'warm start', options });
-    expect(got).toEqual(['warm', 'start', '18:00']);
-    expect(discord.messages(discord.channel)).toMatchObject([{ text: 'warm', onlyFor: admin }]);
-    expect(discord.messages(discord.channel, asker)).toEqual([]);
-  });
-
-  it('works in direct messages', async () => {
-    const { discord, asker } = await start({ command: (i) => i.reply(`guild: ${i.guildId}`) });
-    await discord.command({ channel: discord.dm, user: asker, name: 'ask', options: { question: 'why?' } });
-    expect(discord.messages(discord.dm).at(-1)?.text).toBe('guild: null');
-  });
-
-  it('tells that the bot may do nothing where it sees nothing, and is answered all the same', async () => {
-    const { discord, use, last } = await start({
-      command: (i) => i.reply(`permissions: ${i.appPermissions.bitfield}`),
-    });
-    discord.deny(discord.channel, 'ViewChannel');
-    await use();
-    expect(last()?.text).toBe('permissions: 0');
-  });
-
-  it('is not sent unless Discord’s own client would send it', async () => {
-    const { discord, asker, use } = await start({});
-    await expect(use('asks')).rejects.toThrow(/no command "asks"/);
-    await expect(use('ask', {})).rejects.toThrow(/without "question"/);
-    await expect(use('ask', { question: 'x'.repeat(21) })).rejects.toThrow(/too long/);
-    await expect(use('ask', { question: 'x', effort: 4 })).rejects.toThrow(/more than 3/);
-    await expect(use('ask', { question: 'x', effort: 'much' })).rejects.toThrow(/not a number/);
-    await expect(use('ask', { question: 'x', colour: 'red' })).rejects.toThrow(/no option "colour"/);
-    await expect(use('warm')).rejects.toThrow(/not offered to somebody without/);
-    const { admin } = discord.people;
-    await expect(discord.command({ channel: discord.channel, user: admin, name: 'warm' })).rejects.toThrow(
-      /needs a subcommand/,
-    );
-    const thread = discord.createThread({ channel: discord.channel, user: asker, name: 'Old' });
-    discord.archiveThread(thread);
-    await expect(discord.command({ channel: thread, user: asker, name: 'ask' })).rejects.toThrow(/archived/);
-  });
-
-  it('fails for the person when it is not acknowledged in 3 s, and is then unknown', async () => {
-    const clock = new VirtualClock();
-    const { discord, client, asker, use, last } = await start({}, { clock });
-    const sent = nextInteraction(client);
-    const used = expect(use()).rejects.toThrow('The application did not respond');
-    const interaction = await sent;
-    await clock.advance(2999);
-    expect(discord.messages(discord.channel)).toEqual([]);
-    await clock.advance(1);
-    await used;
-    expect(last()).toMatchObject({ text: 'The application did not respond', onlyFor: asker });
-    const calls = tokenCalls(discord, interaction);
-    expect(await calls.callback({ type: 5 })).toBe('404 10062');
-    expect(await calls.edit('late')).toBe('404 10015');
-  });
-});
 
 describe('a deferred answer', () => {
   it('shows that the bot is thinking until the first edit, and has an id from the start', async () => {
     let id: string | undefined;
-    const { discord, use, last } = await start({
+    const { discord, use, last } = await startWithCommands({
       command: async (i) => {
         const { interaction } = await i.deferReply({ withResponse: true });
         id = interaction.responseMessageId ?? undefined;
@@ -180,7 +29,7 @@ describe('a deferred answer', () => {
   });
 
   it('is edited through its token, then by the bot itself, and counts the edits', async () => {
-    const { discord, client, use, last } = await start({
+    const { discord, client, use, last } = await startWithCommands({
       command: async (i) => {
         await i.deferReply();
         await i.editReply('half');
@@ -196,7 +45,7 @@ describe('a deferred answer', () => {
   });
 
   it('mentions people by default, but never everybody, and notifies nobody', async () => {
-    const { discord, asker, use, last } = await start({
+    const { discord, asker, use, last } = await startWithCommands({
       command: async (i) => {
         await i.deferReply();
         await i.editReply(`@everyone <@${i.user.id}>`);
@@ -208,7 +57,7 @@ describe('a deferred answer', () => {
   });
 
   it('is filled by the first follow-up; the next ones are messages of their own', async () => {
-    const { discord, use } = await start({
+    const { discord, use } = await startWithCommands({
       command: async (i) => {
         await i.deferReply();
         await i.followUp('first');
@@ -226,7 +75,7 @@ describe('a deferred answer', () => {
   });
 
   it('that only one person sees stays out of the channel’s history and events', async () => {
-    const { discord, client, asker, use, last } = await start({
+    const { discord, client, asker, use, last } = await startWithCommands({
       command: async (i) => {
         await i.deferReply({ flags: MessageFlags.Ephemeral });
         await i.editReply('for you');
@@ -247,7 +96,7 @@ describe('a deferred answer', () => {
 
   it('that was deleted is unknown, and stays so', async () => {
     const clock = new VirtualClock();
-    const { discord, client, use } = await start({ command: (i) => i.deferReply() }, { clock });
+    const { discord, client, use } = await startWithCommands({ command: (i) => i.deferReply() }, { clock });
     const sent = nextInteraction(client);
     const { message } = await use();
     discord.deleteMessage(discord.channel, message);
@@ -257,7 +106,7 @@ describe('a deferred answer', () => {
 
 describe('an interaction’s token', () => {
   it('acknowledges once', async () => {
-    const { discord, client, use } = await start({});
+    const { discord, client, use } = await startWithCommands({});
     const sent = nextInteraction(client);
     const used = use();
     const calls = tokenCalls(discord, await sent);
@@ -273,7 +122,7 @@ describe('an interaction’s token', () => {
 
   it('lives for 15 minutes from the command, not from its answer', async () => {
     const clock = new VirtualClock();
-    const { discord, client, use } = await start({}, { clock });
+    const { discord, client, use } = await startWithCommands({}, { clock });
     const sent = nextInteraction(client);
     const used = use();
     const calls = tokenCalls(discord, await sent);
@@ -289,7 +138,7 @@ describe('an interaction’s token', () => {
 
   it('leaves a deferral that was never answered as a failure', async () => {
     const clock = new VirtualClock();
-    const { use, last } = await start({ command: (i) => i.deferReply() }, { clock });
+    const { use, last } = await startWithCommands({ command: (i) => i.deferReply() }, { clock });
     await use();
     await clock.advance(15 * MINUTE);
     expect(last()).toMatchObject({ text: 'The application did not respond', pending: false });
@@ -297,7 +146,7 @@ describe('an interaction’s token', () => {
 
   it('is of no use once its channel is deleted', async () => {
     const clock = new VirtualClock();
-    const { discord, client, asker } = await start({}, { clock });
+    const { discord, client, asker } = await startWithCommands({}, { clock });
     const channel = discord.addChannel('brief');
     const sent = nextInteraction(client);
     const options = { question: 'why?' };
@@ -310,7 +159,7 @@ describe('an interaction’s token', () => {
   });
 
   it('opens its own messages only, and only for its application', async () => {
-    const { discord, client, use } = await start({ command: (i) => i.reply('x') });
+    const { discord, client, use } = await startWithCommands({ command: (i) => i.reply('x') });
     const sent = nextInteraction(client);
     await use();
     const { token } = await sent;
@@ -325,7 +174,7 @@ describe('an interaction’s token', () => {
 
 describe('a button', () => {
   const withButton = async (handlers: Handlers, options?: FakeDiscordOptions) => {
-    const started = await start(handlers, options);
+    const started = await startWithCommands(handlers, options);
     const { discord, client } = started;
     const component = { type: 2, style: 4, label: 'Stop', custom_id: 'stop' };
     const { id } = (await client.rest.post(`/channels/${discord.channel}/messages`, {
@@ -386,92 +235,5 @@ describe('a button', () => {
     const clicked = expect(click()).rejects.toThrow('This interaction failed');
     await clock.advance(3000);
     await clicked;
-  });
-});
-
-describe('a message command', () => {
-  it('carries the text of its target, also without the MESSAGE_CONTENT intent', async () => {
-    const discord = await startDiscord({ intentsAllowed: [] });
-    const seen: string[] = [];
-    const client = await logIn(
-      discord,
-      (client) => {
-        client.on(Events.InteractionCreate, async (interaction) => {
-          if (!interaction.isMessageContextMenuCommand()) return;
-          seen.push(interaction.targetMessage.content);
-          await interaction.deferReply();
-        });
-      },
-      { intents: [] },
-    );
-    await client.application.commands.set([aboutThis]);
-    const { asker } = discord.people;
-    const message = discord.say({ channel: discord.channel, user: asker, text: 'among ourselves' });
-    await discord.messageCommand({ channel: discord.channel, user: asker, name: 'Ask about this', message });
-    expect(seen).toEqual(['among ourselves']);
-  });
-});
-
-describe('registering commands', () => {
-  it('replaces those of the server or the global ones, and keeps the ids of those that stay', async () => {
-    const { discord, client } = await start({});
-    const ids = () => discord.registeredCommands.map(({ id }) => id);
-    const before = ids();
-    await client.application.commands.set([ask, warm]);
-    expect(ids()).toEqual(before.slice(0, 2));
-    await client.application.commands.create(ask, discord.guildId);
-    expect(discord.registeredCommands.map(({ name }) => name)).toEqual(['ask', 'warm', 'ask']);
-    expect([...(await client.application.commands.fetch()).values()].map(({ name }) => name)).toEqual([
-      'ask',
-      'warm',
-    ]);
-  });
-
-  it.each([
-    ['a name with capitals', { ...ask, name: 'Ask' }],
-    ['a name with spaces', { ...ask, name: 'ask me' }],
-    ['no description', { ...ask, description: '' }],
-    ['a description over 100 characters', { ...ask, description: 'x'.repeat(101) }],
-    ['an optional option before a required one', { ...ask, options: [...(ask.options ?? [])].reverse() }],
-    ['two options of one name', { ...ask, options: [ask.options?.[0], ask.options?.[0]] }],
-    ['a described context menu', { ...aboutThis, description: 'x' }],
-  ])('refuses %s', async (_, command) => {
-    const discord = await startDiscord();
-    const client = await logIn(discord);
-    const put = client.rest.put(`/applications/${discord.applicationId}/commands`, { body: [command] });
-    expect(await faultyFields(put)).not.toBe('');
-    expect(discord.registeredCommands).toEqual([]);
-  });
-
-  it('refuses another application, another server and two commands of one name', async () => {
-    const { discord, client } = await start({});
-    const put = (path: string, body: object) => refusal(client.rest.put(`/applications/${path}`, { body }));
-    expect(await put('1/commands', [])).toBe('403 20012');
-    expect(await put(`${discord.applicationId}/guilds/1/commands`, [])).toBe('403 50001');
-    expect(await put(`${discord.applicationId}/commands`, [ask, ask])).toBe('400 50035');
-    expect(await put(`${discord.applicationId}/commands`, ask)).toBe('400 50035');
-  });
-
-  it('offers a command without default permissions to administrators only', async () => {
-    const { discord, client } = await start({ command: (i) => i.reply('x') });
-    await client.application.commands.set([
-      { name: 'audit', description: 'Who did what', defaultMemberPermissions: '0' },
-    ]);
-    const moderator = discord.addUser('moderator', { roles: [discord.addRole('Mod', ['ManageGuild'])] });
-    const use = (user: string) => discord.command({ channel: discord.channel, user, name: 'audit' });
-    await expect(use(moderator)).rejects.toThrow(/not offered/);
-    await use(discord.addUser('second admin', { roles: [discord.addRole('Root', ['Administrator'])] }));
-  });
-
-  it('offers a command only where it was registered for', async () => {
-    const { discord, client, asker, use } = await start({ command: (i) => i.reply('x') });
-    await client.application.commands.set([{ ...ask, contexts: [InteractionContextType.BotDM] }]);
-    await expect(use()).rejects.toThrow(/not offered here/);
-    await client.application.commands.set([]);
-    await client.application.commands.set([ask], discord.guildId);
-    await use();
-    await expect(
-      discord.command({ channel: discord.dm, user: asker, name: 'ask', options: { question: 'why?' } }),
-    ).rejects.toThrow(/no command/);
   });
 });

@@ -1,12 +1,18 @@
 import { once } from 'node:events';
 import {
+  ApplicationCommandType,
+  type ButtonInteraction,
+  type ChatInputCommandInteraction,
   Client,
   type ClientOptions,
   DiscordAPIError,
   Events,
   GatewayIntentBits as Intents,
+  type MessageContextMenuCommandInteraction,
   Partials,
+  PermissionFlagsBits,
   REST,
+  SlashCommandBuilder,
 } from 'discord.js';
 import { onTestFinished } from 'vitest';
 import { FakeDiscord, type FakeDiscordOptions } from '../../sandbox/discord/fake-discord.ts';
@@ -103,3 +109,71 @@ export async function request(
   const text = await response.text();
   return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
 }
+
+/** The commands of a bot that `startWithCommands` starts. */
+export const ask = new SlashCommandBuilder()
+  .setName('ask')
+  .setDescription('Ask the model')
+  .addStringOption((option) =>
+    option.setName('question').setDescription('What?').setRequired(true).setMaxLength(20),
+  )
+  .addIntegerOption((option) =>
+    option.setName('effort').setDescription('1 to 3').setMinValue(1).setMaxValue(3),
+  )
+  .toJSON();
+export const warm = new SlashCommandBuilder()
+  .setName('warm')
+  .setDescription('Keep the model warm')
+  .setDefaultMemberPermissions(PermissionFlagsBits.ManageGuild)
+  .addSubcommand((sub) =>
+    sub
+      .setName('start')
+      .setDescription('From now on')
+      .addStringOption((option) => option.setName('until').setDescription('When it ends')),
+  )
+  .toJSON();
+export const aboutThis = { name: 'Ask about this', type: ApplicationCommandType.Message as const };
+
+export type Handlers = {
+  command?: (interaction: ChatInputCommandInteraction) => unknown;
+  menu?: (interaction: MessageContextMenuCommandInteraction) => unknown;
+  button?: (interaction: ButtonInteraction) => unknown;
+};
+
+/** A bot in the fake Discord, with commands, and somebody to use them. */
+export async function startWithCommands(handlers: Handlers, options: FakeDiscordOptions = {}) {
+  const discord = await startDiscord(options);
+  const client = await logIn(discord, (client) => {
+    client.on(Events.InteractionCreate, async (interaction) => {
+      if (interaction.isChatInputCommand()) await handlers.command?.(interaction);
+      if (interaction.isMessageContextMenuCommand()) await handlers.menu?.(interaction);
+      if (interaction.isButton()) await handlers.button?.(interaction);
+    });
+  });
+  await client.application.commands.set([ask, warm, aboutThis]);
+  const { asker } = discord.people;
+  const use = (name = 'ask', values: Record<string, string | number> = { question: 'why?' }) =>
+    discord.command({ channel: discord.channel, user: asker, name, options: values });
+  return { discord, client, asker, use, last: () => discord.messages(discord.channel).at(-1) };
+}
+
+/** Calls that a test makes by hand on an interaction's token. */
+export const tokenCalls = (discord: FakeDiscord, { id, token }: { id: string; token: string }) => {
+  const webhook = `/webhooks/${discord.applicationId}/${token}`;
+  const code = async (method: string, path: string, body?: object) => {
+    const answer = await request(discord, method, path, body, {});
+    return `${answer.status} ${(answer.body as { code?: number } | undefined)?.code ?? ''}`.trim();
+  };
+  return {
+    callback: (body: object) => code('POST', `/interactions/${id}/${token}/callback`, body),
+    edit: (content: string, message = '@original') =>
+      code('PATCH', `${webhook}/messages/${message}`, { content }),
+    followUp: (content: string) => code('POST', webhook, { content }),
+  };
+};
+
+/** Resolves to the next interaction, as sent. */
+export const nextInteraction = (client: Client) =>
+  new Promise<{ id: string; token: string }>((resolve) => {
+    client.once(Events.InteractionCreate, ({ id, token }) => resolve({ id, token }));
+  });

@@ -21,6 +21,12 @@ export function clientOf(slack: FakeSlack, token = slack.botToken): WebClient {
   });
 }
 
+/** Posts into the channel, and resolves to the message's ts. */
+export async function post(slack: FakeSlack, fields: object): Promise<string> {
+  const { ts } = await clientOf(slack).chat.postMessage({ channel: slack.channel, ...fields } as never);
+  return ts!;
+}
+
 /** Slack's own app framework, connected over Socket Mode. */
 export async function startApp(slack: FakeSlack, listen: (app: App) => void): Promise<App> {
   const app = new App({
