@@ -8,9 +8,12 @@ export function createLog(level: string): Logger {
   return pino({ level, base: undefined, serializers: { err: plainError } });
 }
 
+/** Libraries throw what only looks like an error, too: pg-boss gives copies of them. */
+const isLikeError = (value: unknown): value is Error & { readonly code?: unknown } =>
+  typeof (value as { message?: unknown } | null | undefined)?.message === 'string';
+
 function plainError(error: unknown): object {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const { name, message, stack, cause } = error;
-  const { code } = error as { code?: unknown };
-  return { name, message, code, stack, ...(cause instanceof Error ? { cause: plainError(cause) } : {}) };
+  if (!isLikeError(error)) return { message: String(error) };
+  const { name, message, code, stack, cause } = error;
+  return { name, message, code, stack, ...(isLikeError(cause) ? { cause: plainError(cause) } : {}) };
 }
