@@ -27,7 +27,10 @@ interface SlackAttachment {
   readonly files?: readonly SlackFile[];
 }
 
-interface SlackFile {
+export interface SlackFile {
+  readonly id?: string;
+  /** Where Slack tells no more of it yet: check_file_info. */
+  readonly file_access?: string;
   readonly name?: string;
   readonly mimetype?: string;
   readonly url_private?: string;

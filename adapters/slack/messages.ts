@@ -13,6 +13,7 @@ import {
   toQuestion,
 } from './events.ts';
 import { selfIn } from './self.ts';
+import { withWholeFiles } from './stubs.ts';
 import { whisper } from './whisper.ts';
 import type { Self } from './workspace.ts';
 import type { Workspaces } from './workspaces.ts';
@@ -35,17 +36,19 @@ export function listenForQuestions(
   read: (files: readonly SharedFile[], where: Self) => Promise<readonly string[]>,
 ): void {
   const ask = async (
-    message: SlackMessage & { user: string },
+    told: SlackMessage & { user: string },
     self: Self,
-    { retry, tell }: { retry: number | undefined; tell: boolean },
+    { retry, tell, followsUp }: { retry: number | undefined; tell: boolean; followsUp: boolean },
   ) => {
     try {
+      const message = await withWholeFiles(told, workspaces.of(self));
+      if (followsUp && isEmpty(message)) return;
       // Files that cannot be read are no question by themselves.
       const files = isEmpty(message) ? [] : await read(filesOf(message), self);
       await bot.ask(toQuestion(message, self, { author: workspaces.userIn(self, message.user), files }));
     } catch (error) {
       const words = retry === LAST_RETRY ? NOT_TAKEN : retry === 1 ? COMES_AGAIN : undefined;
-      const to = { channel: message.channel, user: message.user, thread: message.thread_ts };
+      const to = { channel: told.channel, user: told.user, thread: told.thread_ts };
       if (tell && words) await whisper(workspaces.of(self), to, words);
       throw error;
     }
@@ -53,7 +56,7 @@ export function listenForQuestions(
 
   /** A thread that we have answered in goes on without mentions. */
   const isFollowUp = async (message: SlackMessage, self: Self) => {
-    if (message.thread_ts === undefined || isEmpty(message) || isToSomebodyElse(message, self)) return false;
+    if (message.thread_ts === undefined || isToSomebodyElse(message, self)) return false;
     return bot.isEngaged({
       platform: 'slack',
       workspace: self.team,
@@ -64,7 +67,8 @@ export function listenForQuestions(
   app.event('app_mention', async ({ event, context }) => {
     const message = event as SlackMessage;
     const self = selfIn(context);
-    if (isSpoken(message, self)) await ask(message, self, { retry: context.retryNum, tell: true });
+    const { retryNum: retry } = context;
+    if (isSpoken(message, self)) await ask(message, self, { retry, tell: true, followsUp: false });
   });
 
   app.message(async ({ message: event, context }) => {
@@ -81,9 +85,9 @@ export function listenForQuestions(
     const direct = isDirect(message);
     // In a channel a mention's other event, app_mention, tells the person of a failure.
     const mentioned = !direct && mentions(message, self);
-    if (direct || mentioned || (await isFollowUp(message, self))) {
-      await ask(message, self, { retry: context.retryNum, tell: !mentioned });
-    }
+    const followsUp = !direct && !mentioned;
+    if (followsUp && !(await isFollowUp(message, self))) return;
+    await ask(message, self, { retry: context.retryNum, tell: !mentioned, followsUp });
   });
 
   app.event('agent_session_stopped', async ({ event, context }) => {

@@ -33,6 +33,7 @@ export const slackBudgets: Readonly<Record<string, BudgetRule>> = {
   'chat.stopStream': perMinute(20, 5),
   'chat.postEphemeral': perMinute(100, 10),
   'users.info': perMinute(100, 20),
+  'files.info': perMinute(100, 20),
   'auth.test': perMinute(600, 60),
   'assistant.threads.setStatus': perMinute(600, 60),
 };

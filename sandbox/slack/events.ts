@@ -154,10 +154,14 @@ export class Events {
       event_id: `Ev${randomUUID().replaceAll('-', '').slice(0, 9).toUpperCase()}`,
       event_time: Math.floor(clock.now() / 1000),
       authorizations: [authorization],
-      is_ext_shared_channel: false,
+      is_ext_shared_channel: this.#isShared(event),
       event,
     };
     this.#deliveries.event(payload, again);
+  }
+
+  #isShared({ channel }: Event): boolean {
+    return this.#workspace.channels.some(({ id, shared }) => id === channel && shared);
   }
 
   #json(message: SlackMessage): Event {

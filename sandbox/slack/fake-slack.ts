@@ -25,7 +25,7 @@ import type { DisconnectReason } from './socket-mode.ts';
 import { Statuses } from './statuses.ts';
 import { Streams } from './streams.ts';
 import { type ApiCall, WebApi } from './web-api.ts';
-import { type SlackFile, Workspace } from './workspace.ts';
+import { Workspace } from './workspace.ts';
 
 /** Users report that a stream ends about five minutes after its start, whatever is appended [I]. */
 const streamLifeMs = 300_000;
@@ -181,7 +181,7 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat,
     return (
       this.#responseUrls.has(id) ||
       this.#workspace.channels.some((channel) => channel.id === id) ||
-      this.#fileOf(id) !== undefined
+      this.#workspace.file(id) !== undefined
     );
   }
 
@@ -194,7 +194,7 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat,
   }
 
   file(id: string, { authorization }: Call): Answer {
-    const file = this.#fileOf(id);
+    const file = this.#workspace.file(id);
     if (!file) return { status: 404, body: 'not found' };
     const { tokens } = this.#site;
     const token = tokens.isGood(authorization) ? tokens.find(authorization) : undefined;
@@ -203,12 +203,6 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat,
       return { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Sign in</html>' };
     }
     return { status: 200, headers: { 'content-type': file.mimetype }, body: file.content };
-  }
-
-  #fileOf(id: string): SlackFile | undefined {
-    return this.#workspace.channels
-      .flatMap((channel) => this.#workspace.messages(channel.id).flatMap(({ files }) => files))
-      .find((other) => other.id === id);
   }
 
   end(): void {
@@ -283,14 +277,18 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat,
     return this.#workspace.addUser(name, options).id;
   }
 
-  /** A channel with everybody in it, or with `members`; the bot too unless told otherwise. */
+  /**
+   * A channel with everybody in it, or with `members`; the bot too unless told otherwise. `shared`: with another
+   * organisation.
+   */
   addChannel(
     name: string,
-    options: { private?: boolean; bot?: boolean; members?: readonly string[] } = {},
+    options: { private?: boolean; shared?: boolean; bot?: boolean; members?: readonly string[] } = {},
   ): string {
     const bot = options.bot === false ? [] : [this.botUserId];
-    const members = options.members ?? Object.values(this.people);
-    return this.#workspace.addChannel(name, options.private ? 'group' : 'channel', [...members, ...bot]).id;
+    const members = [...(options.members ?? Object.values(this.people)), ...bot];
+    const type = options.private ? 'group' : 'channel';
+    return this.#workspace.addChannel(name, type, members, options.shared).id;
   }
 
   openDm(user: string): string {

@@ -1,4 +1,4 @@
-/** auth, apps, users, team, conversations, reactions, assistant and agents. */
+/** auth, apps, users, team, conversations, files, reactions, assistant and agents. */
 import { type Args, invalidArgument } from './args.ts';
 import {
   type Methods,
@@ -8,7 +8,7 @@ import {
   threadOf,
   writableChannel,
 } from './method.ts';
-import { messageJson } from './shown.ts';
+import { fileJson, messageJson } from './shown.ts';
 import { SlackError } from './slack-error.ts';
 import { sessionStatuses } from './streams.ts';
 import type { SlackChannel, SlackMessage } from './workspace.ts';
@@ -131,6 +131,14 @@ export function otherMethods(
           .messages(channel.id)
           .filter((message) => message.ts === ts && !message.onlyFor);
         return listed(args, [...parent, ...workspace.replies(channel.id, ts)]);
+      },
+    },
+    'files.info': {
+      scope: 'files:read',
+      run(args) {
+        const file = workspace.file(args.required('file'));
+        if (!file) throw new SlackError('file_not_found');
+        return { file: fileJson(file, options.baseUrl) };
       },
     },
     'reactions.add': {

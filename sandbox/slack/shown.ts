@@ -77,7 +77,9 @@ export function messageJson(
       })),
     }),
     ...(message.files.length > 0 && {
-      files: message.files.map((file) => fileJson(file, options.baseUrl ?? '')),
+      files: message.files.map((file) =>
+        workspace.channel(message.channel).shared ? stubJson(file) : fileJson(file, options.baseUrl ?? ''),
+      ),
     }),
     ...(message.forwards && {
       attachments: [forwardJson(workspace, message.forwards, options.baseUrl ?? '')],
@@ -109,7 +111,17 @@ function forwardJson(workspace: Workspace, message: SlackMessage, baseUrl: strin
   };
 }
 
-function fileJson(file: SlackFile, baseUrl: string): Record<string, unknown> {
+/** What a shared channel's messages tell of a file: files.info has the rest. */
+const stubJson = ({ id }: SlackFile) => ({
+  id,
+  mode: 'file_access',
+  file_access: 'check_file_info',
+  created: 0,
+  timestamp: 0,
+  user: '',
+});
+
+export function fileJson(file: SlackFile, baseUrl: string): Record<string, unknown> {
   const url = `${baseUrl}/files/${file.id}/${encodeURIComponent(file.name)}`;
   return {
     id: file.id,

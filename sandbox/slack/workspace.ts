@@ -18,6 +18,8 @@ export interface SlackChannel {
   readonly name: string;
   readonly type: ChannelType;
   readonly members: Set<string>;
+  /** Shared with another organisation (Slack Connect). */
+  readonly shared: boolean;
   archived: boolean;
 }
 
@@ -121,12 +123,13 @@ export class Workspace {
     return user;
   }
 
-  addChannel(name: string, type: ChannelType, members: readonly string[]): SlackChannel {
+  addChannel(name: string, type: ChannelType, members: readonly string[], shared = false): SlackChannel {
     const channel = {
       id: this.newId(type === 'im' ? 'D' : 'C'),
       name,
       type,
       members: new Set(members),
+      shared,
       archived: false,
     };
     this.#channels.set(channel.id, channel);
@@ -153,6 +156,12 @@ export class Workspace {
   /** All messages of a channel and its threads, oldest first. */
   messages(channel: string): readonly SlackMessage[] {
     return this.#messages.get(this.channel(channel).id) ?? [];
+  }
+
+  file(id: string): SlackFile | undefined {
+    return this.channels
+      .flatMap((channel) => this.messages(channel.id).flatMap(({ files }) => files))
+      .find((file) => file.id === id);
   }
 
   /** A message that the API can see. */
