@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Exchange, Turn } from '../store/store.ts';
+import type { PictureCache } from './picture-cache.ts';
 import { type ChatPlatform, ImageError, type ImageRef } from './ports.ts';
 import * as words from './words.ts';
 
@@ -28,6 +29,7 @@ export interface Gathered {
 export interface PictureParts {
   /** Where the pictures are; undefined for a model that sees none. */
   readonly platform: Pick<ChatPlatform, 'fetchImage'> | undefined;
+  readonly cache: PictureCache;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly log: Logger;
@@ -40,7 +42,7 @@ export interface PictureParts {
 export async function gatherPictures(
   turn: Turn,
   history: readonly Exchange[],
-  { platform, signal, clock, log }: PictureParts,
+  { platform, cache, signal, clock, log }: PictureParts,
 ): Promise<Gathered> {
   const { text, images: asked, address } = turn.question;
   const pictures = new Map<string, string>();
@@ -59,8 +61,10 @@ export async function gatherPictures(
       try {
         pictures.set(
           image.url,
-          await dataUrl(image, (one) =>
-            platform.fetchImage(one, { maxBytes: MAX_BYTES, signal: within }, address),
+          await dataUrl(image, () =>
+            cache.get(turn.question, image, () =>
+              platform.fetchImage(image, { maxBytes: MAX_BYTES, signal: within }, address),
+            ),
           ),
         );
       } catch (error) {
@@ -78,9 +82,9 @@ export async function gatherPictures(
   return { pictures, notes, blank: !signal.aborted && isBlank() };
 }
 
-async function dataUrl(image: ImageRef, fetch: (image: ImageRef) => Promise<Uint8Array>): Promise<string> {
+async function dataUrl(image: ImageRef, get: () => Promise<Uint8Array>): Promise<string> {
   if (!READABLE.has(image.mimeType)) throw new ImageError('only PNG, JPEG, WebP and GIF are understood');
   if (image.bytes > MAX_BYTES) throw new ImageError(`it is larger than ${MAX_BYTES / 1024 / 1024} MB`);
-  const bytes = await fetch(image);
+  const bytes = await get();
   return `data:${image.mimeType};base64,${Buffer.from(bytes).toString('base64')}`;
 }

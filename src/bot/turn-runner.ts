@@ -6,6 +6,7 @@ import { announce } from './announce.ts';
 import type { BotParts } from './bot.ts';
 import { HeldTurn } from './held-turn.ts';
 import { sessionOf, toMessages } from './history.ts';
+import { PictureCache } from './picture-cache.ts';
 import { gatherPictures } from './pictures.ts';
 import type { Begun, ChatPlatform } from './ports.ts';
 import { ShuttingDown, Stopped } from './stops.ts';
@@ -36,11 +37,13 @@ export class TurnRunner {
   readonly #lines = new Map<number, HeldTurn[]>();
   /** What people want stopped and this process does not show: maybe it gets it. */
   readonly #stops = new Map<number, Stop>();
+  readonly #pictures: PictureCache;
   /** The grace is over: everything ends now. */
   #graceOver = false;
 
   constructor(parts: Omit<BotParts, 'admins'>) {
     this.#parts = parts;
+    this.#pictures = new PictureCache(parts.clock);
     parts.signals.listen((signal) => this.#hear(signal));
   }
 
@@ -215,7 +218,13 @@ export class TurnRunner {
     const { model, name, systemPrompt, takesImages, showReasoning } = models.for(turn.question);
     const { signal } = abort;
     const platform = takesImages ? this.#platform(turn) : undefined;
-    const { pictures, notes, blank } = await gatherPictures(turn, history, { platform, signal, clock, log });
+    const { pictures, notes, blank } = await gatherPictures(turn, history, {
+      platform,
+      cache: this.#pictures,
+      signal,
+      clock,
+      log,
+    });
     if (blank) return { end: 'failed', footer: notes.join(' '), buttons: takesImages ? ['retry'] : [] };
     let leftOut = false;
     const request = {

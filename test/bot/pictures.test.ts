@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ImageError, type ImageRef } from '../../src/bot/ports.ts';
 import { untilAborted } from '../support/model-double.ts';
 import { Play } from './support.ts';
@@ -64,6 +64,47 @@ describe('pictures', () => {
     expect(asked(2, 3)).toEqual([{ type: 'text', text: 'And now?' }, part('3'), part('4'), part('5')]);
     expect(asked(2)).toBe('Which was last?');
     expect(play.chat.shown).toEqual(['Two.', 'Three more.', 'The last.']);
+  });
+
+  it('are downloaded once, and not again at each turn that follows', async () => {
+    await play.start({ takesImages: true });
+    await play.settle();
+    const cat = picture('cat');
+    const get = vi.fn(play.chat.pictures.get(cat.url)!);
+    play.chat.pictures.set(cat.url, get);
+    play.model.willSay('A cat.').willSay('Grey.').willSay('Still grey.').willSay('A cat, too.');
+    await ask('What is this?', [cat]);
+    await ask('Which colour?', []);
+    expect(get).toHaveBeenCalledTimes(1);
+    expect(asked(1, 1)).toEqual([{ type: 'text', text: 'What is this?' }, part('cat')]);
+    // By then it may be gone from the chat.
+    await play.settle(30 * 60_000);
+    await ask('Which colour was it?', []);
+    expect(get).toHaveBeenCalledTimes(2);
+    await play.ask('And for us?', { images: [cat], workspace: 'T2' });
+    await play.settle();
+    expect(get).toHaveBeenCalledTimes(3);
+  });
+
+  it('are kept for the turns that follow up to 32 MB in all, the newest ones', async () => {
+    await play.start({ takesImages: true });
+    const names = ['1', '2', '3', '4', '5'];
+    const downloaded: string[] = [];
+    const askIn = async (conversation: string, images: ImageRef[]) => {
+      play.model.willSay('Nothing.');
+      await play.ask('What is this?', { images, conversation });
+      await play.settle();
+    };
+    for (const name of names) {
+      const large = picture(name);
+      play.chat.pictures.set(large.url, async () => {
+        downloaded.push(name);
+        return Buffer.alloc(8 * 1024 * 1024);
+      });
+      await askIn(name, [large]);
+    }
+    for (const name of names.toReversed()) await askIn(name, []);
+    expect(downloaded).toEqual([...names, '1']);
   });
 
   it('beyond the fourth of one question are left out, and the person is told', async () => {
