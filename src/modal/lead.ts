@@ -30,6 +30,11 @@ export class Lead {
     this.#parts = parts;
   }
 
+  /** False for a process that is alone. */
+  get shared(): boolean {
+    return this.#parts.leases.shared;
+  }
+
   /** Whether it is this process, as of the last look. */
   get held(): Promise<boolean> {
     return this.#held;

@@ -28,7 +28,7 @@ export interface ReconcilerOptions {
   readonly name: string;
   readonly autoscaler: Autoscaler;
   readonly store: WarmStore;
-  readonly lead: Pick<Lead, 'held'>;
+  readonly lead: Pick<Lead, 'held' | 'shared'>;
   readonly costs: Costs;
   readonly clock: Clock;
   readonly log: Logger;
@@ -191,14 +191,15 @@ export class Reconciler {
 
   /** Counts what runs, while something may. */
   async #look({ containers: wanted }: Desired): Promise<void> {
-    const { autoscaler, costs, clock, log } = this.#options;
+    const { autoscaler, costs, clock, log, lead } = this.#options;
     if (!this.#mayRun) return;
     try {
       const { containers } = await autoscaler.stats();
       await costs.saw(containers);
       // A question that has just been asked may not have reached Modal yet.
       const justUsed = clock.monotonic() - this.#usedAt < 2 * LOOK;
-      this.#mayRun = containers > 0 || wanted > 0 || justUsed;
+      // What wakes the model in another process is not heard of here.
+      this.#mayRun = containers > 0 || wanted > 0 || justUsed || lead.shared;
       this.#lookFault = '';
     } catch (error) {
       if (this.#stopped) return;

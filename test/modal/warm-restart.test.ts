@@ -52,6 +52,19 @@ describe('warm mode over a restart', () => {
 });
 
 describe('warm mode with several processes', () => {
+  it('counts in one of them what the questions of another keep running', async () => {
+    const play = new Play({ several: true });
+    const { costs } = play;
+    const other = play.open();
+    await play.clock.advance(10 * MINUTE);
+    play.app.settings = { minContainers: 1 }; // awake
+    other.used();
+    await play.clock.advance(10 * MINUTE);
+    const { containerMs } = (await costs.spent()).today;
+    expect(containerMs).toBeGreaterThan(9 * MINUTE);
+    expect(containerMs).toBeLessThanOrEqual(10 * MINUTE);
+  });
+
   it('goes on within seconds in another one when the one that looks after it is cut off', async () => {
     const play = new Play({ several: true });
     const first = play.warm;
