@@ -1,6 +1,7 @@
 import {
   type APIInteractionGuildMember,
   type Attachment,
+  EmbedType,
   GuildMember,
   type Message,
   MessageType,
@@ -78,10 +79,25 @@ export const parentOf = (channel: TextBasedChannel | null): Pick<Question, 'pare
   channel?.isThread() && channel.parentId ? { parent: channel.parentId } : {};
 
 /** What a message says, after what the one says that it forwards; Discord does not tell who wrote that. */
-export function textOf({ content, channel, client, messageSnapshots }: Message): string {
-  const plain = (text: string) => readable(text, client.user, channel);
-  const forwarded = messageSnapshots.map(({ content }) => content && quote('Somebody', plain(content)));
-  return [...forwarded, plain(content)].filter(Boolean).join('\n\n');
+export function textOf(message: Message): string {
+  const { client, channel, messageSnapshots } = message;
+  const plain = (said: Said) => readable(wordsOf(said), client.user, channel);
+  const forwarded = messageSnapshots.map((said) => plain(said) && quote('Somebody', plain(said)));
+  return [...forwarded, plain(message)].filter(Boolean).join('\n\n');
+}
+
+type Said = Pick<Message, 'content' | 'embeds'>;
+
+/** With what bots show in boxes: alerts, for instance, often say nothing else. The preview of a link is no such. */
+function wordsOf({ content, embeds }: Said): string {
+  const boxes = embeds
+    .filter(({ data }) => data.type === EmbedType.Rich)
+    .map(({ title, description, fields }) =>
+      [title, description, ...fields.map(({ name, value }) => `${name}: ${value}`)]
+        .filter(Boolean)
+        .join('\n'),
+    );
+  return [content, ...boxes].filter(Boolean).join('\n\n');
 }
 
 export const withFiles = async (said: string, shared: readonly Attachment[]): Promise<string> =>
@@ -101,7 +117,7 @@ export function askerOf(user: User, member: GuildMember | APIInteractionGuildMem
 
 /** Nothing, or files alone that cannot be read: they are no question by themselves. */
 export const isEmpty = (message: Message): boolean =>
-  [...message.messageSnapshots.values(), message].every(({ content }) => content.trim() === '') &&
+  [...message.messageSnapshots.values(), message].every((said) => wordsOf(said).trim() === '') &&
   !hasContent(attachmentsOf(message));
 
 function mentionsBot(message: Message): boolean {

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { type APIEmbed, EmbedType } from 'discord.js';
 import type { FakeChat, RateLimitHit, ShownMessage } from '../chat.ts';
 import type { Faults } from '../faults.ts';
 import type { Commands } from './commands.ts';
@@ -27,6 +28,8 @@ export interface Said {
   /** A reply mentions whom it replies to, unless the person switches that off; default true. */
   readonly pingReplied?: boolean;
   readonly files?: readonly SharedFile[];
+  /** What another bot shows in boxes; people cannot. */
+  readonly embeds?: readonly APIEmbed[];
   /** A message that is forwarded: a message of its own, without words or files. */
   readonly forwards?: { readonly channel: string; readonly message: string };
   /** The gateway brings the event twice. */
@@ -196,6 +199,7 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
       mentions: this.#mentions(said.user, channel.id, content, repliedTo, said.pingReplied),
       ...(repliedTo && { replyTo: { channel: channel.id, message: repliedTo.id } }),
       attachments: (said.files ?? []).map((file) => uploaded(world, file)),
+      ...(said.embeds && { embeds: said.embeds.map((embed) => ({ ...embed, type: EmbedType.Rich })) }),
       ...(said.forwards && { forwards: forwarded(world, said) }),
     });
     if (channel.thread?.archived) updateThread(world, channel, { archived: false });

@@ -56,6 +56,51 @@ describe('a message that is forwarded in Discord', () => {
   });
 });
 
+describe('what another bot wrote in Discord', () => {
+  const embeds = [
+    {
+      title: 'Disk full',
+      description: 'on **web-1**',
+      url: 'https://example.com/1',
+      fields: [{ name: 'Since', value: '<t:1767614400:R>' }],
+    },
+  ];
+  const text = 'Disk full\n> on **web-1**\n> Since: 2026-01-05 12:00 UTC';
+
+  it('goes along with a question about it, also what it shows in boxes', async () => {
+    const { fake, bot } = await connected();
+    const { channel, people } = fake;
+    const replyTo = fake.say({ channel, user: fake.addUser('alerts', { bot: true }), text: '', embeds });
+    const next = bot.next();
+    fake.say({ channel, user: people.asker, text: '@pilotlight what now?', replyTo });
+    expect((await next).text).toBe(`alerts wrote:\n> ${text}\n\nwhat now?`);
+  });
+
+  it('can be taken for the question, and be forwarded', async () => {
+    const { fake, bot } = await connected();
+    const { channel, people } = fake;
+    const message = fake.say({ channel, user: fake.addUser('alerts', { bot: true }), text: '', embeds });
+    const asked = bot.next();
+    await fake.messageCommand({ channel, user: people.asker, name: 'Answer this', message });
+    expect((await asked).text).toBe(text.replaceAll('> ', ''));
+    const thread = fake.createThread({ channel, user: people.asker, name: 'a thread' });
+    bot.engaged.add(thread);
+    const forwarded = bot.next();
+    fake.say({ channel: thread, user: people.asker, text: '', forwards: { channel, message } });
+    expect((await forwarded).text).toBe(`Somebody wrote:\n> ${text}`);
+  });
+
+  it('is told from the preview of a link', async () => {
+    const { fake, bot } = await connected();
+    const { channel, people } = fake;
+    const replyTo = fake.say({ channel, user: people.colleague, text: 'https://example.com' });
+    fake.unfurl(channel, replyTo, 'A page');
+    const next = bot.next();
+    fake.say({ channel, user: people.asker, text: '@pilotlight what is it?', replyTo });
+    expect((await next).text).toBe('colleague wrote:\n> https://example.com\n\nwhat is it?');
+  });
+});
+
 describe('text files in Discord', () => {
   it('are read in a message that a mention is about', async () => {
     const { fake, bot } = await connected();
