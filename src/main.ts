@@ -24,7 +24,10 @@ try {
       starting
         .then((app) => app.stop())
         .then(
-          () => process.exit(0),
+          () => {
+            log.info('stopped');
+            process.exit(0);
+          },
           (error) => {
             log.error({ err: error }, 'did not stop cleanly');
             process.exit(1);

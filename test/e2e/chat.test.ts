@@ -175,6 +175,7 @@ describe.concurrent('the process', () => {
       const text = letters(fakes.model.generations[at]!.text);
       expect(letters((await answer.end()).text)).toContain(text);
     }
+    expect(bot.output.lines.at(-1)).toContain('"msg":"stopped"');
     const output = bot.output.lines.join('\n');
     expect(output.match(/"msg":"question accepted"/g)).toHaveLength(2);
     expect(output).not.toMatch(/private matter|Part 1|Streaming an answer/);
