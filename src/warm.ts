@@ -99,7 +99,11 @@ export function createWarm(parts: {
     }),
     onIntent:
       prewarmer &&
-      ((place) => prewarmer.intent(models.for(place).name, (signal) => models.wake(place, signal))),
+      ((place) =>
+        prewarmer.intent(models.for(place).name, (signal) => {
+          at(place)?.mode.used();
+          return models.wake(place, signal);
+        })),
     asked(place) {
       at(place)?.mode.used();
       prewarmer?.asked(models.for(place).name);

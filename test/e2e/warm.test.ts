@@ -287,12 +287,16 @@ describe('pre-warming on intent', () => {
   const wakes = (sandbox: Sandbox) =>
     vi.waitFor(() => expect(sandbox.model!.state.phase).not.toBe('asleep'), { timeout: 10_000 });
 
-  it('wakes the model when somebody types to the bot in Discord, before the question comes', async () => {
+  it('wakes the model when somebody types to the bot in Discord, before the question comes, and counts it', async () => {
     const sandbox = await start(true);
     const { discord, modal } = sandbox;
+    const looks = () => modal!.count('FunctionGetCurrentStats');
+    await vi.waitFor(() => expect(looks()).toBe(1), { timeout: 10_000 });
     discord.typing({ channel: discord.dm, user: discord.people.asker });
     await wakes(sandbox);
     expect(modal!.scaling.minContainers).toBe(0);
+    // Nothing ran before, so that only this makes it look again what does.
+    await vi.waitFor(() => expect(looks()).toBe(2), { timeout: 10_000 });
     await sandbox.close();
   });
 
