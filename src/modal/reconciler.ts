@@ -194,12 +194,12 @@ export class Reconciler {
     const { autoscaler, costs, clock, log, lead } = this.#options;
     if (!this.#mayRun) return;
     try {
-      const { containers } = await autoscaler.stats();
+      const { containers, backlog } = await autoscaler.stats();
       await costs.saw(containers);
       // A question that has just been asked may not have reached Modal yet.
       const justUsed = clock.monotonic() - this.#usedAt < 2 * LOOK;
       // What wakes the model in another process is not heard of here.
-      this.#mayRun = containers > 0 || wanted > 0 || justUsed || lead.shared;
+      this.#mayRun = containers > 0 || backlog > 0 || wanted > 0 || justUsed || lead.shared;
       this.#lookFault = '';
     } catch (error) {
       if (this.#stopped) return;

@@ -59,6 +59,17 @@ describe('warm mode and the budget', () => {
     expect((await play.warm.status()).spent.month.containerMs).toBe(2.5 * MINUTE);
   });
 
+  it('counts what a question costs that waited for its GPU for minutes', async () => {
+    play.app.waitsForGpu = true;
+    play.warm.used();
+    await play.clock.advance(10 * MINUTE);
+    play.app.waitsForGpu = false;
+    play.app.settings = { minContainers: 1 };
+    await play.clock.advance(10 * MINUTE);
+    const { containerMs } = (await play.warm.status()).spent.month;
+    expect(containerMs).toBeGreaterThan(9 * MINUTE);
+  });
+
   it('counts what questions cost too, while something runs', async () => {
     play.app.settings = { minContainers: 1 };
     play.warm.used();
