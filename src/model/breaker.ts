@@ -42,6 +42,7 @@ export class Breaker {
   #ended(startedAt: number, end: ModelError | null): void {
     if (end === null) {
       this.#failures = 0;
+      this.#openUntil = Number.NEGATIVE_INFINITY;
       return;
     }
     // What is wrong with one question is no failure of the endpoint, and a model that sleeps too long may

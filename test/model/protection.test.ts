@@ -128,6 +128,16 @@ describe('an endpoint that keeps failing', () => {
     expect(() => breaker.enter()).not.toThrow();
   });
 
+  it('gets no pause any more once an answer that began before is good after all', async () => {
+    const clock = new VirtualClock();
+    const breaker = new Breaker(clock);
+    const long = breaker.enter();
+    await failTimes(breaker, clock, 5);
+    expect(() => breaker.enter()).toThrow('The model has failed 5 times in a row');
+    long(null);
+    expect(() => breaker.enter()).not.toThrow();
+  });
+
   it('is not blamed for what is wrong with one question, nor for sleeping', async () => {
     const clock = new VirtualClock();
     const breaker = new Breaker(clock);
