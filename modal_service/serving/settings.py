@@ -264,9 +264,14 @@ def _from_file(kind: type[Settings], path: Path, required: bool) -> tuple[dict[s
         document = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise SettingsError(f"{FILE_VARIABLE}: cannot read {path}: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path.name} is not valid TOML: {error}") from None
     tables = {server.table: document.pop(server.table, {}) for server in SERVERS}
+    for table, entries in tables.items():
+        if not isinstance(entries, dict):
+            raise SettingsError(
+                f"{table} in {path.name}: write the table as [{table}], each setting below it"
+            )
     values, origins = {}, {}
     for table, entries in ((None, document), (kind.table, tables[kind.table])):
         for name, value in entries.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -150,10 +151,18 @@ def test_all_that_is_wrong_is_said_at_once_and_where(tmp_path):
     assert any(line.startswith("SERVE_MAX_CONTAINERS: ") for line in lines)
 
 
-def test_a_broken_file_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"gpu = ", "serve.toml is not valid TOML"),
+        (b'model = "caf\xe9"', "serve.toml is not valid TOML"),
+        (b"llama = 1", "llama in serve.toml: write the table as [llama]"),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path, content, why):
     path = tmp_path / "serve.toml"
-    path.write_text("gpu = ")
-    with pytest.raises(SettingsError, match=r"serve\.toml is not valid TOML"):
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match=f"^{re.escape(why)}"):
         load(VllmSettings, {}, path)
 
 
