@@ -2,11 +2,6 @@
 export class KeyedQueue {
   readonly #tails = new Map<string, Promise<void>>();
 
-  /** True when nothing is running or waiting under this key. */
-  isIdle(key: string): boolean {
-    return !this.#tails.has(key);
-  }
-
   /** Resolves when the task has ended. A task must not throw; a rejection is passed on but holds up nobody. */
   run(key: string, task: () => Promise<void>): Promise<void> {
     const result = (this.#tails.get(key) ?? Promise.resolve()).then(task);

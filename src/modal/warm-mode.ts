@@ -152,12 +152,6 @@ export class WarmMode {
     return (await this.#state.load()) ?? {};
   }
 
-  /** True when Modal was told to keep at least one container. */
-  async isWarm(): Promise<boolean> {
-    const { agreed, desired } = await this.#standing(await this.state());
-    return agreed && desired.containers > 0;
-  }
-
   async #change(change: (state: TargetState) => TargetState, entry: AuditEntry): Promise<Standing> {
     await this.#state.change(({ failing: _, ...state }) => change(state), entry);
     this.#options.log.info({ action: entry.action, user: entry.origin?.user }, 'warm mode changed');
