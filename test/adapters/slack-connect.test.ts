@@ -40,7 +40,8 @@ describe('a file in a Slack channel that is shared with another organisation', (
     for (const fake of [{ scopes: needed }, {}]) {
       const { slack, bot } = await connect({ fake, clock });
       const channel = slack.addChannel('partners', { shared: true });
-      slack.faults.add({ on: 'files.info', act: { type: 'delay', ms: 60_000 } });
+      // Each of a mention's two events asks.
+      slack.faults.add({ on: 'files.info', act: { type: 'delay', ms: 60_000 }, times: 2 });
       slack.say({ channel, user: slack.people.asker, text: '@pilotlight why?', files: [log] });
       await until(async () => {
         await clock.advance(500);
