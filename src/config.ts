@@ -140,7 +140,7 @@ const schema = z.object({
   MODEL_MAX_TOKENS: number(1, 1_000_000).default(4096),
   MODEL_MAX_STREAMS: number(1, 10_000).default(16),
   MODEL_WAKE_MINUTES: number(0.1, 120, false).default(15),
-  MODEL_MAX_CONTEXT: number(1, 10_000_000).optional(),
+  MODEL_MAX_CONTEXT: number(512, 10_000_000).optional(), // with less no question would fit
   MODEL_EXTRA: fields.optional(),
   MODEL_IMAGES: flag.default(false),
   MODEL_SHOW_REASONING: flag.default(false),

@@ -166,6 +166,12 @@ describe('the settings', () => {
       );
   });
 
+  it('refuse a context in thousands of tokens: no question would fit into 32', () => {
+    expect(faultsOf({ ...slack, ...model, MODEL_MAX_CONTEXT: '32' })).toMatch(
+      /MODEL_MAX_CONTEXT is not a whole number from 512 .*\n.*a whole number of tokens/,
+    );
+  });
+
   it.each(['LIMIT_PERSON_USD_PER_DAY', 'LIMIT_WORKSPACE_USD_PER_DAY'])('want a price beside %s', (name) => {
     expect(faultsOf({ ...slack, ...model, [name]: '5' })).toContain(`MODAL_GPU is missing beside ${name}`);
     expect(readConfig({ ...slack, ...model, [name]: '5', MODAL_GPU: 'H100' })).toMatchObject({ [name]: 5 });

@@ -43,8 +43,8 @@ const number = (min: number, max: number) => {
   const error = `is not a number from ${min} to ${max}`;
   return z.number({ error }).min(min, { error }).max(max, { error }).optional();
 };
-const count = (max: number) =>
-  number(1, max).refine((value) => value === undefined || Number.isInteger(value), {
+const count = (max: number, min = 1) =>
+  number(min, max).refine((value) => value === undefined || Number.isInteger(value), {
     error: 'is not a whole number',
   });
 const variable = text
@@ -78,7 +78,7 @@ const settings = z.strictObject(
     show_reasoning: flag,
     max_tokens: count(1_000_000),
     max_streams: count(10_000),
-    max_context: count(10_000_000),
+    max_context: count(10_000_000, 512),
     wake_minutes: number(0.1, 120),
     modal_app: text.optional(),
     modal_server: text.optional(),

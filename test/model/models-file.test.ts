@@ -115,6 +115,10 @@ describe('the file of models', () => {
     ['models: { a: { channels: [C01], name: 12 } }', 'models.a.name is not a text'],
     ['models: { a: { channels: [C01], max_tokens: 0 } }', 'max_tokens is not a number from 1 to 1000000'],
     ['models: { a: { channels: [C01], max_tokens: 1.5 } }', 'max_tokens is not a whole number'],
+    [
+      'models: { a: { channels: [C01], max_context: 32 } }',
+      'models.a.max_context is not a number from 512 to',
+    ],
     ['models: { a: { channels: [C01], extra: hot } }', 'models.a.extra is not a list of fields'],
     [
       'models: { a: { channels: [C01], extra: { max_tokens: 5 } } }',
