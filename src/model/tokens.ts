@@ -157,12 +157,16 @@ function imagesOf(content: ChatMessage['content']): number {
   return typeof content === 'string' ? 0 : content.filter(({ type }) => type === 'image_url').length;
 }
 
+/** A picture is known by its size and its end: reading all of four photographs holds up everything for 0.2 s. */
+const withoutPictures = (key: string, value: unknown): unknown =>
+  key === 'url' ? `${String(value).length} ${String(value).slice(-1_000)}` : value;
+
 /** For each message the digest of the list up to it. */
 function digests(messages: readonly ChatMessage[]): string[] {
   const hash = createHash('sha1');
   return messages.map((message) =>
     hash
-      .update(`${JSON.stringify(message)}\n`)
+      .update(`${JSON.stringify(message, withoutPictures)}\n`)
       .copy()
       .digest('base64'),
   );

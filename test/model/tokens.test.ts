@@ -51,6 +51,21 @@ describe('estimating tokens', () => {
   });
 });
 
+describe('estimating a prompt with pictures', () => {
+  const shown = (url: string): ChatMessage[] => [
+    { role: 'user', content: [{ type: 'image_url', image_url: { url } }] },
+  ];
+  const photograph = `data:image/jpeg;base64,${'A'.repeat(4_000)}`;
+
+  it('knows one that was counted before, and takes no other for it', () => {
+    const meter = new TokenMeter();
+    meter.learn(shown(photograph), 777);
+    expect(meter.estimate(shown(photograph))).toBe(777);
+    for (const other of [`${photograph}A`, `${photograph.slice(0, -1)}B`])
+      expect(meter.estimate(shown(other))).toBe(1_008);
+  });
+});
+
 describe('fitting a conversation into the context', () => {
   it('leaves it alone while nothing is known of the context, and while it fits', () => {
     const messages = [system, ...turns(3), user('And now?')];
