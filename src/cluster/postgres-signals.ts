@@ -19,6 +19,19 @@ export class PostgresSignals implements Signals {
   }
 
   listen(hear: (signal: Signal) => void): void {
-    this.#link.listen((text) => hear(JSON.parse(text) as Signal));
+    this.#link.listen((text) => {
+      const signal = parsed(text);
+      if (signal) hear(signal);
+    });
+  }
+}
+
+/** Undefined for what is no signal: whoever may use the database can notify all processes of anything. */
+function parsed(text: string): Signal | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value !== null && typeof value === 'object' && 'turn' in value ? (value as Signal) : undefined;
+  } catch {
+    return undefined;
   }
 }
