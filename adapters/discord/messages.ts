@@ -37,9 +37,7 @@ export async function isForBot(message: Message, bot: Bot): Promise<boolean> {
 
 export async function questionOf(message: Message): Promise<Question> {
   const { guildId: guild, channelId: channel, channel: place, id } = message;
-  const answered = repliedTo(message);
-  const isOwn = answered?.author.id === message.client.user.id;
-  const about = answered && !isOwn && mentionsBot(message) ? answered : null;
+  const about = await aboutOf(message);
   const said = [about && quoteOf(about), textOf(message)].filter(Boolean).join('\n\n');
   const shared = [...(about ? attachmentsOf(about) : []), ...attachmentsOf(message)];
   return {
@@ -137,12 +135,14 @@ function isToOthers({ author, mentions }: Message): boolean {
   return others || roles.size > 0 || everyone;
 }
 
-/** The message it replies to, as far as Discord sent it along. */
-function repliedTo(message: Message): Message | null {
-  if (message.type !== MessageType.Reply || !message.reference?.messageId) return null;
-  const answered = message.channel.messages.cache.get(message.reference.messageId);
-  // Known from a forward alone, it has no author.
-  return answered && !answered.partial ? answered : null;
+/** Somebody else's message that a question is about: one that mentions the bot in a reply to it. */
+async function aboutOf(message: Message): Promise<Message | null> {
+  // Discord sends the answered message along, unless it was deleted.
+  const { repliedUser } = message.mentions;
+  if (message.type !== MessageType.Reply || !repliedUser || repliedUser.id === message.client.user.id)
+    return null;
+  // Asks Discord where others were written meanwhile: only the newest are kept.
+  return mentionsBot(message) ? message.fetchReference().catch(() => null) : null;
 }
 
 async function answersBot(message: Message, bot: Bot): Promise<boolean> {

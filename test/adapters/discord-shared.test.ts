@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { connected } from './discord-support.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { adapterFor, connected } from './discord-support.ts';
 
 const picture = { name: 'plot.png', mimetype: 'image/png', content: new Uint8Array(5) };
 const log = { name: 'build.log', mimetype: 'text/plain', content: Buffer.from('error: no space left') };
@@ -53,6 +53,47 @@ describe('a message that is forwarded in Discord', () => {
     const next = bot.next();
     await fake.messageCommand({ channel, user: people.asker, name: 'Answer this', message });
     expect(await next).toMatchObject({ text: 'Somebody wrote:\n> Why?', images: [{ bytes: 5 }] });
+  });
+});
+
+describe('a question about somebody else’s message in Discord', () => {
+  const whole = 'colleague wrote:\n> It fails\n\nwhy?';
+
+  it('has that message, however many were written before the question is looked at', async () => {
+    const { fake, bot } = await connected();
+    const { channel, dm, people } = fake;
+    const stored = Promise.withResolvers<void>();
+    const heard = Promise.withResolvers<void>();
+    const take = bot.ask.bind(bot);
+    bot.ask = async (question) => {
+      if (question.channel === dm) heard.resolve();
+      await stored.promise;
+      return take(question);
+    };
+    const replyTo = fake.say({ channel, user: people.colleague, text: 'It fails' });
+    fake.say({ channel, user: people.asker, text: '@pilotlight one' });
+    fake.say({ channel, user: people.asker, text: '@pilotlight why?', replyTo });
+    for (const text of ['a', 'b', 'c']) fake.say({ channel, user: people.colleague, text });
+    fake.say({ channel: dm, user: people.asker, text: 'two' });
+    await heard.promise;
+    stored.resolve();
+    await vi.waitUntil(() => bot.questions.length === 3, { timeout: 5_000 });
+    expect(bot.questions.map(({ text }) => text)).toEqual(expect.arrayContaining(['one', whole, 'two']));
+  });
+
+  it('has it also when it was asked while the bot was away', async () => {
+    const { fake, bot, discord } = await connected();
+    const { channel, people } = fake;
+    await discord.close();
+    for (const text of ['a', 'b', 'c']) {
+      const replyTo = fake.say({ channel, user: people.colleague, text });
+      fake.say({ channel, user: people.colleague, text, replyTo });
+    }
+    const replyTo = fake.say({ channel, user: people.colleague, text: 'It fails' });
+    fake.say({ channel, user: people.asker, text: '@pilotlight why?', replyTo });
+    await adapterFor(fake).discord.start(bot);
+    await vi.waitUntil(() => bot.questions.length === 1, { timeout: 5_000 });
+    expect(bot.questions[0]!.text).toBe(whole);
   });
 });
 
