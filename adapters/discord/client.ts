@@ -39,6 +39,8 @@ export function newClient({ apiUrl, typing, shard, shards, identify }: ClientSet
       MessageManager: 2,
       ReactionManager: 0,
       PresenceManager: 0,
+      GuildEmojiManager: 0,
+      GuildStickerManager: 0,
       GuildMemberManager: { maxSize: 1000, keepOverLimit: own },
       UserManager: { maxSize: 2000, keepOverLimit: own },
     }),
