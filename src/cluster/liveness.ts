@@ -46,7 +46,7 @@ export class Liveness {
   readonly #parts: LivenessParts;
   /** When the last sign of life that arrived was sent, ms of the clock's `monotonic`. */
   #heardAt = Number.NEGATIVE_INFINITY;
-  /** Since when every sign of life arrived in time. */
+  /** Since when every sign of life arrived in time, on one connection. */
   #steadySince = Number.POSITIVE_INFINITY;
   #closed = false;
   #leastElsewhere: number | undefined;
@@ -57,6 +57,13 @@ export class Liveness {
 
   constructor(parts: LivenessParts) {
     this.#parts = parts;
+    // After a restart of Postgres some may not be connected again yet; after a crash of it the list is empty, too.
+    parts.link.listen(
+      () => {},
+      () => {
+        this.#steadySince = Number.POSITIVE_INFINITY;
+      },
+    );
   }
 
   /** True while the others take this process for alive. */
@@ -107,7 +114,7 @@ export class Liveness {
     try {
       await this.#parts.onSure();
     } catch (error) {
-      this.#parts.log.warn({ err: error }, 'cannot look whether the turns of other processes are left alone');
+      this.#parts.log.warn({ err: error }, 'cannot look for the turns of dead processes');
     } finally {
       this.#looking = undefined;
     }
@@ -118,7 +125,8 @@ export class Liveness {
     const sent = clock.monotonic();
     const [others] = await link.query<{ least: number | null }>(RENEW, [this.#id, jobs()]);
     this.#leastElsewhere = others?.least ?? undefined;
-    if (sent - this.#heardAt >= FENCED_AFTER) this.#steadySince = sent;
+    const gap = sent - this.#heardAt >= FENCED_AFTER;
+    this.#steadySince = gap ? sent : Math.min(this.#steadySince, sent);
     this.#heardAt = sent;
     this.#cancelFence();
     this.#cancelFence = clock.after(

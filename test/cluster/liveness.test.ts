@@ -9,6 +9,7 @@ describe('the signs of life of a process', () => {
   let clock: VirtualClock;
   let liveness: Liveness;
   const query = vi.fn<Link['query']>();
+  let connected: () => void;
   const onFenced = vi.fn();
   const onSure = vi.fn<() => Promise<void>>();
 
@@ -17,7 +18,10 @@ describe('the signs of life of a process', () => {
     query.mockReset().mockResolvedValue([]);
     onFenced.mockReset();
     onSure.mockReset().mockResolvedValue();
-    const link = { query } as Partial<Link> as Link;
+    const listen: Link['listen'] = (_hear, again = () => {}) => {
+      connected = again;
+    };
+    const link = { query, listen } as Partial<Link> as Link;
     const log = pino({ level: 'silent' });
     liveness = new Liveness({ link, clock, log, jobs: () => [], onFenced, onSure });
     await liveness.start();
@@ -39,6 +43,16 @@ describe('the signs of life of a process', () => {
     await clock.advance(10_000);
     expect(onSure.mock.calls.length).toBeGreaterThan(1);
     expect(onFenced).not.toHaveBeenCalled();
+  });
+
+  it('say nothing of others for a while after a restart of Postgres, who may not be back yet', async () => {
+    await clock.advance(9_500);
+    onSure.mockClear();
+    connected();
+    await clock.advance(7_000);
+    expect(onSure).not.toHaveBeenCalled();
+    await clock.advance(2_000);
+    expect(onSure).toHaveBeenCalled();
   });
 
   it('are given up before others count the process as dead, when none arrives', async () => {
