@@ -11,6 +11,9 @@ import { Retirement } from './retirement.ts';
 import { keyOf } from './target-store.ts';
 import { WarmMode } from './warm-mode.ts';
 
+/** Until it is tried again to take up what the settings name; ms. */
+const AGAIN_AFTER = 60_000;
+
 /** A model that can be kept warm. */
 export interface WarmModel extends Target {
   /** As models.yaml calls it; "default" for the one that MODEL_* describes. */
@@ -52,6 +55,7 @@ export class WarmModes {
   #started = false;
   /** One change after the other. */
   #queue: Promise<void> = Promise.resolve();
+  #cancelAgain: () => void = () => {};
 
   /** @param models what the settings name */
   constructor(models: readonly WarmModel[], options: WarmModesOptions) {
@@ -79,16 +83,24 @@ export class WarmModes {
     return this.use(this.all.map(({ model }) => model));
   }
 
-  /** The settings name these from now on. */
+  /** The settings name these from now on; tried until the store says what they named before. */
   use(models: readonly WarmModel[]): Promise<void> {
+    const { log, clock } = this.#options;
     this.#queue = this.#queue
-      .then(() => this.#use(byKey(models)))
-      .catch((error) => this.#options.log.error({ err: error }, 'warm mode could not take up its models'));
+      .then(() => {
+        this.#cancelAgain();
+        return this.#use(byKey(models));
+      })
+      .catch((error) => {
+        log.error({ err: error }, 'warm mode could not take up its models; trying again');
+        this.#cancelAgain = clock.after(AGAIN_AFTER, () => void this.use(models));
+      });
     return this.#queue;
   }
 
   async stop(): Promise<void> {
     await this.#queue;
+    this.#cancelAgain();
     const modes = this.all.map(({ mode }) => mode);
     await Promise.all([...modes, ...this.#retirements.values()].map((one) => one.stop()));
     await this.#lead.stop();

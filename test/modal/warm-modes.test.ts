@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Costs } from '../../src/modal/costs.ts';
 import type { Notice } from '../../src/modal/notices.ts';
 import { type WarmModel, WarmModes } from '../../src/modal/warm-modes.ts';
@@ -108,6 +108,14 @@ describe('warm mode for several models', () => {
     await modes.use([chat, coder]);
     await warm(coder, 1);
     expect(awake()).toEqual(['Chat', 'Coder']);
+  });
+
+  it('lets it sleep also when the store does not answer at first', async () => {
+    await warm(coder, 5);
+    vi.spyOn(store.warm, 'load').mockRejectedValueOnce(new Error('the connection was lost'));
+    await modes.use([chat]);
+    await clock.advance(2 * MINUTE);
+    expect(awake()).toEqual([]);
   });
 
   it('does not let one sleep whose entry changed in its name alone', async () => {
