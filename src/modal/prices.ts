@@ -17,6 +17,9 @@ export const GPU_USD_PER_SECOND: Readonly<Record<string, number>> = {
   B200: 0.001736,
 };
 
+/** No GPU costs as much a second: it is its price an hour; dollars. */
+const DEAREST = 0.1;
+
 export interface GpuPrice {
   /** As Modal writes it: "H100:2". */
   readonly gpu: string;
@@ -55,6 +58,10 @@ export function parsePrices(text: string): ReadonlyMap<string, number> {
       const price = Number(figure);
       if (name === '' || figure === '' || !(price > 0))
         throw new InputError(`holds "${entry}", which is not like H100=0.001097 (dollars a second)`);
+      if (price > DEAREST)
+        throw new InputError(
+          `holds "${entry}", which is ${formatUsd(price * 3_600)} an hour: a price is in dollars a second, like H100=0.001097`,
+        );
       return [name.toUpperCase(), price];
     }),
   );

@@ -39,8 +39,8 @@ describe.concurrent('a person who reaches a limit', () => {
     async (place, test) => {
       const { answers, ask, model } = await talkIn(test, place, {
         model: { tokensPerSecond: 60 },
-        // At a dollar a second any answer costs more.
-        env: { LIMIT_PERSON_USD_PER_DAY: '0.01', GPU_PRICES: 'H100=1' },
+        // At eighty cents a second any answer costs more.
+        env: { LIMIT_PERSON_USD_PER_DAY: '0.01', GPU_PRICES: 'H100=0.1', MODAL_GPU: 'H100:8' },
       });
       await ask('repeat after me: one');
       await answers.end();

@@ -25,6 +25,7 @@ describe('the price of a container', () => {
     ['H100', 'H100', /not like/],
     ['H100', 'H100=free', /not like/],
     ['H100', 'H100=-1', /not like/],
+    ['H100', 'H100=3.95', /"H100=3\.95", which is \$14,220\.00 an hour: a price is in dollars a second/],
   ])('is refused for %s with "%s"', (gpu, own, why) => {
     expect(() => priceOf(gpu, own)).toThrow(why);
   });
