@@ -101,8 +101,10 @@ function wordsOf({ content, embeds }: Said): string {
 export const withFiles = async (said: string, shared: readonly Attachment[]): Promise<string> =>
   [said, ...(await filesIn(shared))].filter(Boolean).join('\n\n');
 
-const quoteOf = (message: Message): string =>
-  quote(message.member?.displayName ?? message.author.displayName, textOf(message));
+function quoteOf(message: Message): string {
+  const text = textOf(message);
+  return text && quote(message.member?.displayName ?? message.author.displayName, text);
+}
 
 export function askerOf(user: User, member: GuildMember | APIInteractionGuildMember | null): Asker {
   if (member instanceof GuildMember) {

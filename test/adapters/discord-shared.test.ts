@@ -81,6 +81,15 @@ describe('a question about somebody else’s message in Discord', () => {
     expect(bot.questions.map(({ text }) => text)).toEqual(expect.arrayContaining(['one', whole, 'two']));
   });
 
+  it('has its picture where it says nothing', async () => {
+    const { fake, bot } = await connected();
+    const { channel, people } = fake;
+    const replyTo = fake.say({ channel, user: people.colleague, text: '', files: [picture] });
+    const next = bot.next();
+    fake.say({ channel, user: people.asker, text: '@pilotlight what is it?', replyTo });
+    expect(await next).toMatchObject({ text: 'what is it?', images: [{ bytes: 5 }] });
+  });
+
   it('has it also when it was asked while the bot was away', async () => {
     const { fake, bot, discord } = await connected();
     const { channel, people } = fake;
