@@ -28,14 +28,18 @@ export class LocalTurnQueue implements TurnQueue {
   async start(run: Run, platforms: readonly PlatformName[]): Promise<void> {
     this.#run = run;
     for (const turn of await this.#store.unfinished()) {
-      if (platforms.includes(turn.question.platform)) await this.add(turn);
+      if (platforms.includes(turn.question.platform)) this.#putInLine(turn, crashesOf(turn));
     }
   }
 
-  async add({ id, conversationId }: Turn): Promise<void> {
+  async add(turn: Turn): Promise<void> {
+    this.#putInLine(turn, 0);
+  }
+
+  #putInLine({ id, conversationId }: Turn, crashes: number): void {
     const run = this.#run;
     if (!run) return; // the start finds it in the store
-    const job = { turn: id, since: this.#clock.now(), crashes: 0, lost: never };
+    const job = { turn: id, since: this.#clock.now(), crashes, lost: never };
     void this.#lines.run(String(conversationId), () => this.#untilRun(run, job));
   }
 
@@ -59,3 +63,6 @@ export class LocalTurnQueue implements TurnQueue {
     }
   }
 }
+
+/** Every other start of a turn that was found running: a Retry counts as two runs, and the first start is no crash. */
+const crashesOf = ({ state, run }: Turn): number => (state === 'running' ? Math.floor(run / 2) : 0);

@@ -6,7 +6,7 @@ export interface Job {
   readonly turn: number;
   /** When it was put in line, ms since the epoch. */
   readonly since: number;
-  /** How often a process died, or was cut off, while it ran this turn. */
+  /** How often a process died, or was cut off, while it ran this turn; half as often where it is not counted. */
   readonly crashes: number;
   /** Aborted when the turn is no longer this process's: somebody else runs it, and repairs its messages. */
   readonly lost: AbortSignal;

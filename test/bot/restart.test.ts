@@ -102,6 +102,16 @@ describe('a bot that restarts', () => {
     expect(play.chat.shown).toEqual(['Half | ⚠️ Interrupted: Pilotlight was restarted.', 'Next.']);
   });
 
+  it('gives up a turn that ended its process each time that it was run', async () => {
+    const poison = (await play.store.accept(aQuestion('poison'), 1))!;
+    for (let starts = 0; starts < 6; starts += 1) await play.store.start(poison.id);
+    await play.start();
+    await play.settle();
+    expect(play.chat.shown).toEqual([expect.stringContaining('Something went wrong inside Pilotlight')]);
+    expect(play.model.requests).toEqual([]);
+    expect(await play.press('retry', 'U1', `${poison.id}.0`)).toBeNull();
+  });
+
   it('counts an interruption as told only when it stands in the chat', async () => {
     const half = (await play.store.accept(aQuestion('half answered'), 1))!;
     const run = await play.store.start(half.id);

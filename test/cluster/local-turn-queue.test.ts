@@ -17,7 +17,7 @@ describe('the turn queue of a process that is alone', () => {
     const turns = [];
     for (const conversation of conversations)
       turns.push((await store.accept(aQuestion('Hello?', { conversation }), 1))!);
-    return { turns, queue: new LocalTurnQueue({ store, clock, log }) };
+    return { store, turns, queue: new LocalTurnQueue({ store, clock, log }) };
   }
 
   it('hands out what the store has when it starts, one at a time per conversation and in order', async () => {
@@ -44,6 +44,23 @@ describe('the turn queue of a process that is alone', () => {
     }, platforms);
     await clock.advance(5_000);
     expect(seen).toEqual([1, 1, 2]);
+  });
+
+  it('says how often a process ended while it ran a turn, so that it is given up at last', async () => {
+    const { store, turns } = await withTurns('poison', 'harmless');
+    const crashes: Record<number, number[]> = { [turns[0]!.id]: [], [turns[1]!.id]: [] };
+    for (let starts = 0; starts < 6; starts += 1) {
+      await store.start(turns[0]!.id);
+      await new LocalTurnQueue({ store, clock, log }).start(async ({ turn, crashes: times }) => {
+        crashes[turn]!.push(times);
+        return 'over';
+      }, platforms);
+      await clock.advance(0);
+    }
+    expect(Object.values(crashes)).toEqual([
+      [0, 1, 1, 2, 2, 3],
+      [0, 0, 0, 0, 0, 0],
+    ]);
   });
 
   it('leaves a turn in the store whose platform is switched off', async () => {
