@@ -15,6 +15,8 @@ COPY adapters adapters
 RUN install --directory --owner=node --group=node /data
 ENV NODE_ENV=production \
     MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=131072 \
+    MALLOC_TRIM_THRESHOLD_=131072 \
     NODE_COMPILE_CACHE=/tmp/pilotlight-compiled \
     DATABASE_URL=sqlite:/data/pilotlight.db \
     PORT=8080
