@@ -64,5 +64,5 @@ export class LocalTurnQueue implements TurnQueue {
   }
 }
 
-/** Every other start of a turn that was found running: a Retry counts as two runs, and the first start is no crash. */
+/** Of a turn that was found running, half of its runs: each start is one, and so is each Retry before its start. */
 const crashesOf = ({ state, run }: Turn): number => (state === 'running' ? Math.floor(run / 2) : 0);

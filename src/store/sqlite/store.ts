@@ -37,7 +37,6 @@ interface TurnRow {
 /** The default store: one file (or ':memory:'), for one process. */
 export class SqliteStore implements Store {
   readonly warm: WarmStore;
-  /** What limits need, likewise. */
   readonly limits: LimitStore;
   readonly installations: InstallationStore;
   readonly #db: DatabaseSync;
