@@ -15,7 +15,8 @@ const RESOLUTION = 5;
 const SETTLE = 3_000;
 
 const config = readConfig(process.env);
-await startApp(config, createLog(config.LOG_LEVEL));
+const app = await startApp(config, createLog(config.LOG_LEVEL));
+await app.tried;
 await wait(SETTLE);
 const idle = process.memoryUsage.rss();
 

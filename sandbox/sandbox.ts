@@ -83,7 +83,9 @@ export async function startSandbox({ log, clock, env = {}, ...options }: Sandbox
   };
   const start = async (change: SandboxOptions['env'] = {}) => {
     try {
-      return await startApp(readConfig({ ...settings, ...change }), log, clock);
+      const app = await startApp(readConfig({ ...settings, ...change }), log, clock);
+      await app.tried;
+      return app;
     } catch (error) {
       await closeFakes();
       throw error;

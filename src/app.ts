@@ -18,19 +18,21 @@ import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
 import { createWarm, type Warm } from './warm.ts';
 
-/** How long the start waits for the other platforms once one is connected; ms. */
+/** How long the other platforms are waited for once one is connected; ms. */
 const OTHERS_WITHIN = 10_000;
 
 export interface App {
   /** The port of the HTTP server. */
   readonly port: number;
+  /** Resolves when each platform is connected, or was given its time. */
+  readonly tried: Promise<void>;
   /** Lets running answers finish for a while, tells the rest in the chat, then closes everything. */
   stop(): Promise<void>;
 }
 
 /**
- * Puts the parts together and starts them: the only place that knows all of them. Answers are written as soon as
- * one platform is connected.
+ * Puts the parts together and starts them: the only place that knows all of them. Resolves as soon as one platform
+ * is connected: from then on answers are written.
  * @throws OperatorError when no platform could start, or something else the operator can mend is wrong.
  */
 export async function startApp(config: Config, log: Logger, clock: Clock = systemClock): Promise<App> {
@@ -88,9 +90,9 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
   await bot.start();
   warm.start();
   retention.start();
-  await connector.tried(OTHERS_WITHIN);
   return {
     port: server.port,
+    tried: connector.tried(OTHERS_WITHIN),
     async stop() {
       connector.stop();
       await Promise.allSettled(platforms.map((platform) => platform.stop()));

@@ -9,9 +9,8 @@ const ONE_REQUEST = 2_000;
 try {
   const config = readConfig(process.env);
   const log = createLog(config.LOG_LEVEL);
-  const starting = startApp(config, log);
+  const app = await startApp(config, log);
 
-  // Also while it starts: answers may be under way before all of it is ready.
   let askedAt: number | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -21,23 +20,22 @@ try {
       }
       askedAt = performance.now();
       log.info({ signal }, 'stopping: running answers may finish');
-      starting
-        .then((app) => app.stop())
-        .then(
-          () => {
-            log.info('stopped');
-            process.exit(0);
-          },
-          (error) => {
-            log.error({ err: error }, 'did not stop cleanly');
-            process.exit(1);
-          },
-        );
+      app.stop().then(
+        () => {
+          log.info('stopped');
+          process.exit(0);
+        },
+        (error) => {
+          log.error({ err: error }, 'did not stop cleanly');
+          process.exit(1);
+        },
+      );
     });
   }
 
-  const app = await starting;
-  log.info({ port: app.port, ms: Math.round(performance.now()), node: process.version }, 'ready');
+  await app.tried;
+  if (askedAt === undefined)
+    log.info({ port: app.port, ms: Math.round(performance.now()), node: process.version }, 'ready');
 } catch (error) {
   if (!(error instanceof OperatorError)) throw error;
   console.error(error.message);
