@@ -100,7 +100,7 @@ class WarmCommands implements Commands {
       const { mode } = warm;
       const by = originOf(call);
       const done = (text: string) => ({ ...this.#about(warm, say(text)), replaces: true });
-      if (verb === 'plan') {
+      if (verb === 'set') {
         const [packed = '', ...rule] = fields;
         return done(
           words.standing(await mode.setSchedule(by, parseSchedule(rule.join(':')), unpack(packed))),
@@ -147,7 +147,7 @@ class WarmCommands implements Commands {
     await mode.check({ ms: 60_000, ...wanted });
     const weekMs = weekOf(schedule, this.#parts.clock.now());
     return confirm(
-      `plan:${id}:${pack(wanted)}:${schedule.rule}`,
+      `set:${id}:${pack(wanted)}:${shorten(schedule)}`,
       words.scheduleCost({ schedule, weekMs, wanted, costs }),
     );
   }
@@ -209,6 +209,10 @@ const pack = ({ containers, tuning = {} }: Wanted): string =>
   [containers, tuning.maxContainers, tuning.bufferContainers, seconds(tuning.scaledownWindowMs)].join('.');
 
 const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? ms : ms / 1_000);
+
+/** The rule with days of two letters, for the same: "mo-tu,th-fr,su 09:00-18:00 Europe/Berlin". */
+const shorten = ({ rule }: Schedule): string =>
+  rule.replace(/^\S+/, (days) => days.replace(/([a-z]{2})[a-z]/g, '$1'));
 
 function unpack(packed: string): Wanted {
   const [containers, maxContainers, bufferContainers, idle] = packed

@@ -16,7 +16,7 @@ describe('the commands of warm mode', () => {
   });
 
   function commandsOf({ warm: mode, costs, store, clock }: Play, missing: string[] = []) {
-    const keeper = { model: { ...target, name: 'default' }, id: 'a1', mode, costs };
+    const keeper = { model: { ...target, name: 'default' }, id: 'a1b2', mode, costs };
     const all = missing.length > 0 ? [] : [keeper];
     return createCommands({
       models: { of: () => all[0] ?? { missing }, all },
@@ -82,10 +82,16 @@ describe('the commands of warm mode', () => {
     expect(read(await run('schedule'))).toContain('mon-sun 09:00-18:00 UTC, 1 container, buffer 1.');
   });
 
-  it('fit what they offer into Discord’s 100 characters', async () => {
-    const rule = 'mon,wed,fri,sun 09:30-17:30 America/Argentina/ComodRivadavia';
-    const { buttons } = await run(`schedule ${rule} 4 containers max 100 buffer 4 idle 20m`);
+  it.each([
+    'mon-tue,thu-fri,sun 09:30-17:30 America/Argentina/Rio_Gallegos',
+    'mon-tue,thu,sat-sun 22:15-06:45 America/North_Dakota/New_Salem',
+  ])('fit the longest schedule there is into Discord’s 100 characters: %s', async (rule) => {
+    commands = commandsOf(new Play({ maxContainers: 100 }));
+    const wanted = '100 containers, max 1000, buffer 100, idle 1199 s';
+    const { buttons } = await run(`schedule ${rule} ${wanted.replaceAll(',', '')}`);
     expect(buttons.map(({ id }) => id.length).filter((length) => length > 100)).toEqual([]);
+    await commands.press(buttons[0]!.id, admin);
+    expect(read(await run('schedule'))).toContain(`${rule}, ${wanted}.`);
   });
 
   it('change nothing when it is cancelled', async () => {

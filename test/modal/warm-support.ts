@@ -86,6 +86,7 @@ export class Play {
   #processes = 0;
   readonly #budgetUsd: number | undefined;
   readonly #several: boolean;
+  readonly #maxContainers: number;
   costs!: Costs;
   warm!: WarmMode;
 
@@ -93,11 +94,12 @@ export class Play {
    * @param options.at default a Monday, 12:00 UTC
    * @param options.several more than one process at a time
    */
-  constructor(options: { budgetUsd?: number; at?: number; several?: boolean } = {}) {
+  constructor(options: { budgetUsd?: number; at?: number; several?: boolean; maxContainers?: number } = {}) {
     this.clock = new VirtualClock(options.at ?? Date.UTC(2026, 0, 5, 12));
     this.leases = new SharedLeases(this.clock);
     this.#budgetUsd = options.budgetUsd;
     this.#several = options.several ?? false;
+    this.#maxContainers = options.maxContainers ?? 4;
     this.open();
   }
 
@@ -124,7 +126,7 @@ export class Play {
       log,
       tell: async (to, notice) => void this.notices.push({ to, notice }),
       maxMs: 24 * HOUR,
-      maxContainers: 4,
+      maxContainers: this.#maxContainers,
     });
     const stop = warm.stop.bind(warm);
     warm.stop = async () => {
