@@ -2,6 +2,7 @@ import { startApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { OperatorError } from './errors.ts';
 import { createLog } from './log.ts';
+import { misspelt } from './misspelt.ts';
 
 /** systemd signals npm and us, and npm passes its signal on: what comes within this time is one request; ms. */
 const ONE_REQUEST = 2_000;
@@ -9,6 +10,8 @@ const ONE_REQUEST = 2_000;
 try {
   const config = readConfig(process.env);
   const log = createLog(config.LOG_LEVEL);
+  const ignored = misspelt(process.env);
+  if (ignored.length > 0) log.warn({ ignored }, 'these variables are no settings: a typing error?');
   const app = await startApp(config, log);
 
   let askedAt: number | undefined;
