@@ -7,6 +7,11 @@ import { misspelt } from './misspelt.ts';
 /** systemd signals npm and us, and npm passes its signal on: what comes within this time is one request; ms. */
 const ONE_REQUEST = 2_000;
 
+/** Within it the last lines of the log are written, or have failed: at the exit pino tries for ever to write them; ms. */
+const LOGGED_WITHIN = 100;
+
+const exit = (code: number) => void setTimeout(() => process.exit(code), LOGGED_WITHIN);
+
 try {
   const config = readConfig(process.env);
   const log = createLog(config.LOG_LEVEL);
@@ -26,11 +31,11 @@ try {
       app.stop().then(
         () => {
           log.info('stopped');
-          process.exit(0);
+          exit(0);
         },
         (error) => {
           log.error({ err: error }, 'did not stop cleanly');
-          process.exit(1);
+          exit(1);
         },
       );
     });
@@ -42,5 +47,5 @@ try {
 } catch (error) {
   if (!(error instanceof OperatorError)) throw error;
   console.error(error.message);
-  process.exit(1); // whatever was opened before
+  exit(1); // whatever was opened before
 }

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -181,6 +182,29 @@ describe.concurrent('the process', () => {
     expect(output).not.toMatch(/private matter|Part 1|Streaming an answer/);
     for (const secret of [slack.botToken, slack.appToken, discord.token])
       expect(output).not.toContain(secret);
+  });
+
+  it('ends also when nobody reads its log any more', async (test) => {
+    const gone = createServer().listen(0, '127.0.0.1');
+    await once(gone, 'listening');
+    const { port } = gone.address() as AddressInfo;
+    gone.close();
+    const bot = spawn(process.execPath, ['src/main.ts'], {
+      env: {
+        PATH: process.env.PATH,
+        SLACK_BOT_TOKEN: 'xoxb-1',
+        SLACK_APP_TOKEN: 'xapp-1',
+        SLACK_API_URL: `http://127.0.0.1:${port}/api/`,
+        MODEL_BASE_URL: 'http://127.0.0.1:1/v1',
+        DATABASE_URL: 'sqlite::memory:',
+        PORT: '0',
+        KEEP_DAY: 'makes it log at once',
+      },
+    });
+    test.onTestFinished(() => void bot.kill('SIGKILL'));
+    await once(bot.stdout, 'data');
+    for (const stream of [bot.stdout, bot.stderr]) stream.destroy();
+    expect(await once(bot, 'exit')).toEqual([1, null]);
   });
 
   it('lets a running answer finish also when it is told to stop while a platform does not answer yet', async (test) => {
