@@ -11,6 +11,7 @@ import { gatherPictures } from './pictures.ts';
 import type { Begun, ChatPlatform } from './ports.ts';
 import { ShuttingDown, Stopped } from './stops.ts';
 import { badEnd, crashedEnd, type Ending, interruptedEnd, streamAnswer } from './turn.ts';
+import { tellUndelivered } from './undelivered.ts';
 import * as words from './words.ts';
 
 /** After a shutdown's grace, how long the last words may take to reach the chat; ms. */
@@ -205,6 +206,7 @@ export class TurnRunner {
     const late = since !== undefined && announceAfterMs > 0 && clock.now() - since >= announceAfterMs;
     if (late && delivery === 'stands' && ending.end === 'done')
       announce(pacer, surface, { turn: `${turn.id}.${turn.attempt}.announcement`, clock, log });
+    if (delivery === 'undeliverable') void tellUndelivered(this.#platform(turn), turn, log);
     return delivery !== 'let go';
   }
 

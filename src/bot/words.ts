@@ -11,6 +11,9 @@ const PHASES: Record<Waking['phase'], string> = {
   ready: 'ready',
 };
 
+/** As much of a question as tells which one is meant; characters. */
+const QUOTED = 100;
+
 /** 0:42, 12:05 */
 function minutes(ms: number): string {
   const seconds = Math.floor(ms / 1000);
@@ -57,6 +60,12 @@ export const internalError =
   '⚠️ Something went wrong inside Pilotlight. Retry; if it happens again, tell whoever runs it.';
 export const failed = (reason: string): string => `⚠️ ${reason}`;
 export const stoppedBy = (name: string | undefined): string => `⏹ Stopped${name ? ` by ${name}` : ''}.`;
+
+export function undelivered(question: string): string {
+  const [first = ''] = question.trim().split('\n', 1);
+  const asked = first.length > QUOTED ? `${first.slice(0, QUOTED)}…` : first;
+  return `⚠️ I could not write my answer, or not all of it, where you asked${asked && ` “${asked}”`}. If I may not write there, whoever manages that channel can change it.`;
+}
 
 export const onlyAsker = 'Only the person who asked, or an admin, can do that.';
 export const alreadyOver = 'That answer has ended already.';

@@ -158,6 +158,15 @@ export function replies<Fake extends Chat>(harness: Harness<Fake>): void {
       expect(fault.fault).toBe('denied');
     });
 
+    it('can be spoken of to who asked alone, in direct messages, and pings nobody', async () => {
+      const { fake, adapter, question } = await asked();
+      const direct = await adapter.directChannel!(question.author.id);
+      expect(direct.channel).toBe(fake.dm);
+      await adapter.tell!(direct, { text: 'Not written, @everyone <!channel>', buttons: [] });
+      expect(fake.messages(fake.dm).at(-1)!.text).toBe('Not written, @everyone <!channel>');
+      expect(fake.pings).toEqual([]);
+    });
+
     it('is one message although it was posted twice, because the first answer was lost', async () => {
       const { fake, surface } = await asked();
       for (const on of way.calls.post) fake.faults.add({ on, act: { type: 'lose-answer' } });

@@ -67,6 +67,21 @@ describe.concurrent('what must not be answered, or not twice', () => {
   });
 });
 
+describe.concurrent('an answer that may not be written to its end where it was asked', () => {
+  it.for([
+    { ...slackChannel, deny: ({ slack }: Fakes) => slack.archive(slack.channel) },
+    { ...discordChannel, deny: ({ discord }: Fakes) => discord.deny(discord.channel, 'SendMessages') },
+  ])('is told of to who asked, in direct messages, in $name', async (place, test) => {
+    const { sandbox, answers, ask } = await talkIn(test, place, { model: { tokensPerSecond: 60 } });
+    await ask('write 5000 characters');
+    await answers.see(isGrowing('Part 1'));
+    place.deny(sandbox);
+    const fake = place.fake(sandbox);
+    const told = await until(fake, () => fake.messages(fake.dm).at(-1));
+    expect(told.text).toContain('could not write my answer, or not all of it, where you asked “write 5000');
+  });
+});
+
 describe.concurrent('a message that somebody deletes while it grows', () => {
   it.for(everywhere)('stops the model, and never comes back, in $name', async (place, test) => {
     const { sandbox, answers, ask, model, log } = await talkIn(test, place, {

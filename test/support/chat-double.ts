@@ -3,10 +3,12 @@ import type {
   Begun,
   ButtonKind,
   ChatPlatform,
+  CommandNotice,
   ImageLimits,
   ImageRef,
   Question,
   ReplySurface,
+  Spot,
 } from '../../src/bot/ports.ts';
 import { WriteError } from '../../src/bot/ports.ts';
 
@@ -26,6 +28,8 @@ export class ChatDouble implements ChatPlatform {
   /** Messages by id, in the order of posting. */
   readonly messages = new Map<string, DoubleMessage>();
   readonly announcements: string[] = [];
+  /** What people were told directly. */
+  readonly direct: { readonly user: string; readonly text: string }[] = [];
   readonly deleted = new Set<string>();
   /** So many of the next posts are carried out, and their answers lost. */
   losing = 0;
@@ -44,6 +48,14 @@ export class ChatDouble implements ChatPlatform {
   /** What a person reads now: each message's text and footer. */
   get shown(): string[] {
     return [...this.messages.values()].map(({ text, footer }) => [text, footer].filter(Boolean).join(' | '));
+  }
+
+  async directChannel(user: string): Promise<Spot> {
+    return { channel: `D${user}` };
+  }
+
+  async tell({ channel }: Spot, { text }: CommandNotice): Promise<void> {
+    this.direct.push({ user: channel.slice(1), text });
   }
 
   delete(id: string): void {

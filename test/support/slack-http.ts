@@ -21,6 +21,8 @@ export function served(slack: FakeSlack, platform: ChatPlatform): ChatPlatform {
     get connected() {
       return platform.connected;
     },
+    directChannel: (user) => platform.directChannel!(user),
+    tell: (where, notice) => platform.tell!(where, notice),
     open: (...reply) => platform.open(...reply),
     fetchImage: (...image) => platform.fetchImage(...image),
     stop: () => platform.stop(),
