@@ -49,6 +49,8 @@ export class EditPacer implements Spare {
   readonly #windows = new Map<string, BudgetWindow>();
   /** The same for whole lists, as surfaces keep them: they are asked for a thousand times in a look. */
   #known = new WeakMap<readonly Budget[], readonly BudgetWindow[]>();
+  /** One list for all surfaces with the same budgets, by which the policy knows that they are the same. */
+  readonly #lists = new Map<string, readonly BudgetWindow[]>();
   /** Replies for whose write a slot is being asked for. */
   readonly #asking = new Set<PacedReply>();
   #cancelLook: (() => void) | undefined;
@@ -213,7 +215,9 @@ export class EditPacer implements Spare {
   readonly #windowsOf: WindowsOf = (budgets) => {
     let windows = this.#known.get(budgets);
     if (!windows) {
-      windows = budgets.map((budget) => this.#windowOf(budget));
+      const key = budgets.map(({ id }) => id).join('\n');
+      windows = this.#lists.get(key) ?? budgets.map((budget) => this.#windowOf(budget));
+      this.#lists.set(key, windows);
       this.#known.set(budgets, windows);
     }
     return windows;
@@ -231,6 +235,7 @@ export class EditPacer implements Spare {
   /** Channels come and go; those that rest need no memory. */
   #forgetIdle(now: number): void {
     this.#known = new WeakMap();
+    this.#lists.clear();
     for (const [id, window] of this.#windows) if (window.isIdle(now)) this.#windows.delete(id);
   }
 }

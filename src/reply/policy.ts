@@ -107,29 +107,28 @@ export function decide<B extends BudgetState>(
   now: number,
   tune: typeof tuning = tuning,
 ): Decision {
-  const sharesOf = shareBudgets(replies, now, tune);
+  const laneOf = lanes(replies, now, tune);
   const writes: { reply: number; op: WriteOp }[] = [];
   let lookAt = Number.POSITIVE_INFINITY;
 
   for (const { index, reply, rank } of ranked(replies, tune)) {
-    const edit = sharesOf(reply.edit);
-    const post = sharesOf(reply.post);
-    const round = roundMs(edit, 'live');
+    const edit = laneOf(reply.edit);
+    const post = laneOf(reply.post);
     let slotAt = Number.POSITIVE_INFINITY;
-    for (const op of opsOf(reply, round, tune)) {
+    for (const op of opsOf(reply, edit.roundMs, tune)) {
       const spills = op === 'post' && reply.canEdit;
-      if (spills && !worthSpilling(reply, round, tune)) continue;
+      if (spills && !worthSpilling(reply, edit.roundMs, tune)) continue;
       const ready = Math.max(reply.notBefore, worthAt(reply, op, edit, post, now, tune));
       if (ready > now) {
         slotAt = Math.min(slotAt, ready);
         continue;
       }
-      const used = op === 'edit' ? edit : post;
+      const { shares } = op === 'edit' ? edit : post;
       let at = now;
-      for (const share of used) at = Math.max(at, freeAt(share, kept(share, op, rank), now));
-      if (rank > 0 && op === 'edit') for (const { budget } of edit) at = Math.max(at, evenlyAt(budget, tune));
+      for (const share of shares) at = Math.max(at, freeAt(share, kept(share, op, rank), now));
+      if (rank > 0 && op === 'edit') for (const share of shares) at = Math.max(at, evenlyAt(share, tune));
       slotAt = Math.min(slotAt, at);
-      for (const share of used) {
+      for (const share of shares) {
         if (at <= now || freeAt(share, kept(share, op, rank), now) > now) share.ahead += 1;
       }
       if (at > now) continue;
@@ -144,6 +143,10 @@ export function decide<B extends BudgetState>(
 /** A budget in one decision: what is worked out once for all replies on it, since a thousand may be. */
 interface Share {
   readonly budget: BudgetState;
+  readonly rate: number;
+  readonly burst: number;
+  /** When so many slots are free at once, as far as it was asked for. */
+  readonly freeAt: number[];
   /** Replies on it that are live … */
   live: number;
   /** … and those together with the ones that only have a line about waiting to show. */
@@ -156,16 +159,28 @@ interface Share {
   price: number;
 }
 
-function shareBudgets<B extends BudgetState>(
+/** Budgets that one write uses together; of each figure the highest of them. */
+interface Lane {
+  readonly shares: readonly Share[];
+  readonly live: number;
+  readonly price: number;
+  /** How long it takes until each live reply was edited once … */
+  readonly roundMs: number;
+  /** … and each line about waiting too. */
+  readonly waitingRoundMs: number;
+}
+
+function lanes<B extends BudgetState>(
   replies: readonly ReplyState<B>[],
   now: number,
   tune: typeof tuning,
-): (budgets: readonly B[]) => readonly Share[] {
+): (budgets: readonly B[]) => Lane {
   const shares = new Map<B, Share>();
   const count = (budget: B, reply: ReplyState<B>) => {
     let share = shares.get(budget);
     if (!share) {
-      share = { budget, live: 0, waiting: 0, ahead: 0, keptForFinals: 0, price: 0 };
+      const { rate, burst } = budget;
+      share = { budget, rate, burst, freeAt: [], live: 0, waiting: 0, ahead: 0, keptForFinals: 0, price: 0 };
       shares.set(budget, share);
     }
     if (reply.live) share.live += 1;
@@ -179,15 +194,25 @@ function shareBudgets<B extends BudgetState>(
     if (share.budget.saves && share.live > 0) share.keptForFinals = tune.keptSaved;
     share.price = slotPrice(share, now, tune);
   }
-  // Replies of one channel have their list in common.
-  const lists = new Map<readonly B[], readonly Share[]>();
+  // The pacer gives replies with the same budgets the same list.
+  const found = new Map<readonly B[], Lane>();
   return (budgets) => {
-    let list = lists.get(budgets);
-    if (!list) {
-      list = budgets.map((budget) => shares.get(budget)!);
-      lists.set(budgets, list);
+    let lane = found.get(budgets);
+    if (!lane) {
+      lane = highest(budgets.map((budget) => shares.get(budget)!));
+      found.set(budgets, lane);
     }
-    return list;
+    return lane;
+  };
+}
+
+function highest(shares: readonly Share[]): Lane {
+  return {
+    shares,
+    live: most(shares, ({ live }) => live || 1),
+    price: most(shares, ({ price }) => price),
+    roundMs: most(shares, ({ live, rate }) => ((live || 1) * 1000) / rate),
+    waitingRoundMs: most(shares, ({ waiting, rate }) => ((waiting || 1) * 1000) / rate),
   };
 }
 
@@ -197,7 +222,7 @@ function ranked<B>(replies: readonly ReplyState<B>[], tune: typeof tuning) {
   for (const [index, reply] of replies.entries()) {
     if (reply.want !== undefined && !reply.busy) writers.push({ index, reply, rank: rankOf(reply, tune) });
   }
-  return writers.sort((a, b) => a.rank - b.rank || b.reply.unseenMs - a.reply.unseenMs || a.index - b.index);
+  return writers.sort((a, b) => a.rank - b.rank || Math.sign(b.reply.unseenMs - a.reply.unseenMs));
 }
 
 function rankOf(reply: ReplyState<unknown>, tune: typeof tuning): number {
@@ -225,43 +250,40 @@ const POST_FIRST: readonly WriteOp[] = ['post', 'edit'];
 const NEITHER: readonly WriteOp[] = [];
 
 /** Slots that this write leaves for finals; what is neither text nor final leaves one for text as well. */
-function kept({ budget, keptForFinals }: Share, op: WriteOp, rank: number): number {
+function kept({ burst, keptForFinals }: Share, op: WriteOp, rank: number): number {
   if (op === 'post' || rank === 0) return 0;
-  return Math.min(budget.burst - 1, Math.max(keptForFinals, rank - 2));
+  return Math.min(burst - 1, Math.max(keptForFinals, rank - 2));
 }
 
-function freeAt({ budget, ahead }: Share, keep: number, now: number): number {
-  const slots = 1 + keep + ahead;
-  const atOnce = Math.min(slots, budget.burst);
-  return budget.freeAt(atOnce, now) + ((slots - atOnce) * 1000) / budget.rate;
+function freeAt(share: Share, keep: number, now: number): number {
+  const slots = 1 + keep + share.ahead;
+  const atOnce = Math.min(slots, share.burst);
+  share.freeAt[atOnce] ??= share.budget.freeAt(atOnce, now);
+  return share.freeAt[atOnce] + ((slots - atOnce) * 1000) / share.rate;
 }
 
 /** Windows are not emptied at once: a burst would be followed by as long a silence. */
-function evenlyAt(budget: BudgetState, tune: typeof tuning): number {
-  return budget.saves ? 0 : budget.takenAt + (tune.evenPart * 1000) / budget.rate;
+function evenlyAt({ budget, rate }: Share, tune: typeof tuning): number {
+  return budget.saves ? 0 : budget.takenAt + (tune.evenPart * 1000) / rate;
 }
 
 /** When a write will be worth its slot. */
 function worthAt(
   reply: ReplyState<unknown>,
   op: WriteOp,
-  edit: readonly Share[],
-  post: readonly Share[],
+  edit: Lane,
+  post: Lane,
   now: number,
   tune: typeof tuning,
 ): number {
   if (reply.want === 'notice') {
     // At most half of the budget goes into lines about waiting.
-    return reply.canEdit
-      ? now + Math.max(tune.noticeMs, 2 * roundMs(edit, 'waiting')) - reply.sinceWriteMs
-      : now;
+    return reply.canEdit ? now + Math.max(tune.noticeMs, 2 * edit.waitingRoundMs) - reply.sinceWriteMs : now;
   }
   if (reply.want !== 'text') return now;
-  const used = reply.shows && op === 'post' ? post : edit;
-  const price = reply.rate * most(used, ({ price }) => price);
+  const price = reply.rate * (reply.shows && op === 'post' ? post : edit).price;
   if (reply.shows) return now + msUntil(reply, price);
-  const n = most(edit, ({ live }) => live || 1);
-  const part = op === 'edit' ? 1 : Math.min(tune.firstTextMost, n * tune.firstTextPart);
+  const part = op === 'edit' ? 1 : Math.min(tune.firstTextMost, edit.live * tune.firstTextPart);
   const worth = msUntil(reply, price * part);
   return (
     now + Math.min(worth, Math.max(0, (op === 'post' ? tune.firstTextMs : tune.firstEditMs) - reply.waitedMs))
@@ -269,9 +291,9 @@ function worthAt(
 }
 
 /** n replies take turns, less than evenly. */
-function slotPrice({ budget, live, keptForFinals }: Share, now: number, tune: typeof tuning): number {
+function slotPrice({ budget, rate, live, keptForFinals }: Share, now: number, tune: typeof tuning): number {
   const spare = Math.max(0, budget.free(now) - keptForFinals);
-  const perSecond = budget.rate + (spare * 1000) / tune.spendOverMs;
+  const perSecond = rate + (spare * 1000) / tune.spendOverMs;
   return (1000 * 0.5 * (live || 1) ** tune.turnPower) / perSecond ** 2;
 }
 
@@ -283,15 +305,8 @@ function msUntil(reply: ReplyState<unknown>, price: number): number {
   return (Math.sqrt(reply.unseen ** 2 + 2 * rate * missing) - reply.unseen) / rate;
 }
 
-/** How long it takes until each of these replies was edited once. */
-function roundMs(edit: readonly Share[], which: 'live' | 'waiting'): number {
-  return most(edit, (share) => ((share[which] || 1) * 1000) / share.budget.rate);
-}
-
 function most(shares: readonly Share[], of: (share: Share) => number): number {
-  let highest = Number.NEGATIVE_INFINITY;
-  for (const share of shares) highest = Math.max(highest, of(share));
-  return highest;
+  return Math.max(...shares.map(of));
 }
 
 function worthSpilling(reply: ReplyState<unknown>, round: number, tune: typeof tuning): boolean {
