@@ -263,11 +263,13 @@ function slackFaults(given: Readonly<Record<string, string | undefined>>): { nam
   const install = INSTALL.find((name) => given[name]);
   if (install) {
     const extra = (['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN'] as const).filter((name) => given[name]);
-    return [
-      ...extra.map((name) => ({
+    // What else is missing depends on which of the two is meant.
+    if (extra.length > 0)
+      return extra.map((name) => ({
         name,
         wrong: `is set beside ${install}: it is one workspace with its tokens, or many that install the bot. Empty one of the two`,
-      })),
+      }));
+    return [
       ...[...INSTALL, 'SLACK_SIGNING_SECRET'].flatMap((name) => isMissingBeside(name, install)),
       ...adminFaults(
         (id) => id.includes('/'),
