@@ -2,8 +2,8 @@ import { LogLevel, type Logger as SlackLogger } from '@slack/web-api';
 import type { Logger } from 'pino';
 
 /**
- * Slack's packages log through pino. Their debug lines hold payloads, so they are never asked for, and
- * what they call info is our debug.
+ * Slack's packages log through pino. Their debug lines hold payloads, so they are never asked for; what they call
+ * info is our debug, and their errors, each lost connection among them, are warnings: what fails for good we log.
  */
 export function slackLogger(log: Logger): SlackLogger {
   const line = (parts: unknown[]) => parts.map(String).join(' ');
@@ -11,7 +11,7 @@ export function slackLogger(log: Logger): SlackLogger {
     debug() {},
     info: (...parts) => log.debug(line(parts)),
     warn: (...parts) => log.warn(line(parts)),
-    error: (...parts) => log.error(line(parts)),
+    error: (...parts) => log.warn(line(parts)),
     setLevel() {},
     getLevel: () => LogLevel.INFO,
     setName() {},
