@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { fetch, type HeadersInit } from 'undici';
 import { readUpTo } from './download.ts';
 
@@ -7,25 +8,36 @@ const TEXT_LIMIT = 256 * 1024;
 /** A file that is no picture. */
 export interface SharedFile {
   readonly name: string;
-  /** Its MIME type, where the platform tells. */
+  /** Its MIME type; empty where the platform does not tell. */
   readonly type: string;
   readonly url: string;
   readonly bytes: number;
 }
 
-export const isText = (type: string): boolean => /^(text\/|application\/json)/.test(type);
+/** What platforms call a file that they do not know. */
+export const UNKNOWN = 'application/octet-stream';
+
+/** No text whatever is in it. A platform goes by the name, and may take TypeScript (.ts) for a film. */
+const NO_TEXT =
+  /^(image|audio|font)\/|^video\/(?!mp2t)|^application\/(pdf|zip|gzip|msword|vnd\.(ms-|openxml|oasis)|x-(7z|bzip|gzip|rar|tar|xz|zip))/;
+
+/** Whether a file is something to ask by itself: it is text as far as its type tells. */
+export const isText = (type: string): boolean => !NO_TEXT.test(type) && type !== UNKNOWN;
+
+export const unreadable = (name: string): string => `(The file ${name} cannot be read.)`;
 
 /**
- * A file as Markdown for the model. Text is read; one that cannot be is named, so that the model does not guess.
+ * A file as Markdown for the model. Text is read, which its bytes tell better than its type; a file that cannot be is
+ * named, so that the model does not guess.
  * Never rejects. `withinMs`: how long the platform may take to hand it out.
  */
 export async function readFile(
   { name, type, url, bytes }: SharedFile,
   { headers = {}, withinMs }: { headers?: HeadersInit; withinMs: number },
 ): Promise<string> {
-  if (!isText(type)) return `(The file ${name} cannot be read.)`;
+  if (NO_TEXT.test(type)) return unreadable(name);
   const tooLong = `(The file ${name} is too long to be read.)`;
-  const unreadable = `(The file ${name} could not be read.)`;
+  const failed = `(The file ${name} could not be read.)`;
   if (bytes > TEXT_LIMIT) return tooLong;
   try {
     const signal = AbortSignal.timeout(withinMs);
@@ -35,11 +47,19 @@ export async function readFile(
       response.headers.get('content-type')?.startsWith('text/html') && !type.startsWith('text/html');
     if (!response.ok || isPage) {
       await response.body?.cancel();
-      return unreadable;
+      return failed;
     }
-    const text = await readUpTo(TEXT_LIMIT, response);
-    return text ? `${name}:\n\n${new TextDecoder().decode(text).trim()}` : tooLong;
+    const read = await readUpTo(TEXT_LIMIT, response);
+    if (!read) return tooLong;
+    const text = textOf(read, type);
+    return text === undefined ? unreadable(name) : `${name}:\n\n${text.trim()}`;
   } catch {
-    return unreadable;
+    return failed;
   }
+}
+
+/** Undefined for what is no text. One that is called text may be in an old encoding: most of it can be read. */
+function textOf(bytes: Uint8Array, type: string): string | undefined {
+  if (type.startsWith('text/')) return new TextDecoder().decode(bytes);
+  return isUtf8(bytes) && !bytes.includes(0) ? new TextDecoder().decode(bytes) : undefined;
 }

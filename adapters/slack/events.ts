@@ -1,6 +1,6 @@
 import type { ImageRef, Question } from '../../src/bot/ports.ts';
 import { quote } from '../quote.ts';
-import { isText, type SharedFile } from '../shared-file.ts';
+import { isText, type SharedFile, UNKNOWN } from '../shared-file.ts';
 import { conversationOf, type SlackAddress } from './address.ts';
 import { toMarkdown } from './text.ts';
 import type { Self } from './workspace.ts';
@@ -62,7 +62,7 @@ export function isToSomebodyElse({ text = '' }: SlackMessage, self: Self): boole
 
 /** True without words, pictures and text: a file alone that cannot be read. */
 export function isEmpty(message: SlackMessage): boolean {
-  const isRead = (file: SlackFile) => imageOf(file).length > 0 || isText(file.mimetype ?? '');
+  const isRead = (file: SlackFile) => imageOf(file).length > 0 || isText(file.mimetype || UNKNOWN);
   const said = [...forwardedIn(message), message].some(({ text = '' }) => text.trim() !== '');
   return !said && !allFiles(message).some(isRead);
 }
@@ -71,9 +71,9 @@ export function isEmpty(message: SlackMessage): boolean {
 export function filesOf(message: SlackMessage): SharedFile[] {
   return allFiles(message)
     .filter((file) => imageOf(file).length === 0)
-    .map(({ name = 'that was shared', mimetype = '', url_private = '', size = 0 }) => ({
+    .map(({ name = 'that was shared', mimetype, url_private = '', size = 0 }) => ({
       name,
-      type: mimetype,
+      type: mimetype || UNKNOWN,
       url: url_private,
       bytes: size,
     }));

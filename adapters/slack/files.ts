@@ -1,6 +1,6 @@
 import { ImageError, type ImageLimits, type ImageRef } from '../../src/bot/ports.ts';
 import { downloadImage } from '../download.ts';
-import { readFile, type SharedFile } from '../shared-file.ts';
+import { readFile, type SharedFile, unreadable } from '../shared-file.ts';
 import { SLACK_API } from './client.ts';
 
 /** Slack waits 3 s until a question is stored; ms. */
@@ -33,10 +33,11 @@ export async function fetchImage(
 /** Files that are no pictures as Markdown for the model, in their order. Does not reject. */
 export function readFiles(files: readonly SharedFile[], access: Access): Promise<string[]> {
   return Promise.all(
-    files.map((file) => {
-      const type = isInSlack(file.url, access) ? file.type : '';
-      return readFile({ ...file, type }, { headers: headersOf(access), withinMs: READ_WITHIN });
-    }),
+    files.map((file) =>
+      isInSlack(file.url, access)
+        ? readFile(file, { headers: headersOf(access), withinMs: READ_WITHIN })
+        : unreadable(file.name),
+    ),
   );
 }
 

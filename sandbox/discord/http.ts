@@ -7,7 +7,7 @@ import type { BudgetName, RateLimits } from './rate-limits.ts';
 
 export interface Upload {
   readonly filename: string;
-  readonly contentType: string;
+  readonly contentType?: string;
   readonly data: Uint8Array;
 }
 
@@ -104,7 +104,9 @@ export class ApiServer {
     const url = new URL(incoming.url ?? '/', 'http://local');
     const file = incoming.method === 'GET' ? this.#options.file(url.pathname) : undefined;
     if (file) {
-      response.writeHead(200, { 'content-type': file.contentType }).end(file.data);
+      response
+        .writeHead(200, { 'content-type': file.contentType ?? 'application/octet-stream' })
+        .end(file.data);
       return;
     }
     const bytes = await read(incoming);

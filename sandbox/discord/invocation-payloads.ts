@@ -17,14 +17,15 @@ import type { World } from './world.ts';
 
 export interface SharedFile {
   readonly name: string;
-  readonly mimetype: string;
+  /** Discord goes by the name, and says nothing where it does not know that. */
+  readonly mimetype?: string;
   readonly content: Uint8Array;
 }
 
 export const uploaded = (world: World, { name, mimetype, content }: SharedFile): Attachment => ({
   id: world.ids.next(),
   filename: name,
-  contentType: mimetype,
+  ...(mimetype !== undefined && { contentType: mimetype }),
   data: content,
 });
 

@@ -138,7 +138,7 @@ function filePayload(folder: string, file: Attachment): APIAttachment {
   return {
     id: file.id,
     filename: file.filename,
-    content_type: file.contentType,
+    ...(file.contentType !== undefined && { content_type: file.contentType }),
     size: file.data.byteLength,
     url,
     proxy_url: url,

@@ -56,7 +56,7 @@ export interface Thread {
 export interface Attachment {
   readonly id: string;
   readonly filename: string;
-  readonly contentType: string;
+  readonly contentType?: string;
   readonly data: Uint8Array;
 }
 

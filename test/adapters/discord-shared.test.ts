@@ -171,6 +171,27 @@ describe('text files in Discord', () => {
     expect(images).toHaveLength(1);
   });
 
+  it('are told by their bytes, whatever Discord calls them', async () => {
+    const { fake, bot } = await connected();
+    const files = [
+      { name: 'main.ts', mimetype: 'video/mp2t', content: Buffer.from('export {};') },
+      { name: 'Makefile', content: Buffer.from('all: test') },
+      { name: 'data.gz', content: Buffer.from([31, 139, 8, 0]) },
+    ];
+    const next = bot.next();
+    fake.say({ channel: fake.dm, user: fake.people.asker, text: 'why?', files });
+    const read = ['main.ts:', 'export {};', 'Makefile:', 'all: test', '(The file data.gz cannot be read.)'];
+    expect((await next).text).toBe(['why?', ...read].join('\n\n'));
+  });
+
+  it('can be the whole question, as a long paste is, of which Discord may not say that it is text', async () => {
+    const { fake, bot } = await connected();
+    const next = bot.next();
+    const paste = { name: 'message.txt', content: Buffer.from('Why does it fail? ...') };
+    fake.say({ channel: fake.dm, user: fake.people.asker, text: '', files: [paste] });
+    expect((await next).text).toBe('message.txt:\n\nWhy does it fail? ...');
+  });
+
   it('are read in a message that "Answer this" takes, as of a long paste', async () => {
     const { fake, bot } = await connected();
     const { channel, people } = fake;

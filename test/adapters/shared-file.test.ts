@@ -20,6 +20,38 @@ describe('a shared text file', () => {
     expect(await reading(200, '<p>', { type: 'text/html' })).toBe('a.txt:\n\n<p>');
   });
 
+  it.each([
+    'application/xml',
+    'application/x-yaml',
+    'application/x-sh',
+    'application/sql',
+    'application/javascript',
+    'application/toml',
+    'application/octet-stream',
+    'video/mp2t',
+    '',
+  ])('is told by its bytes, whatever it is called: "%s"', async (type) => {
+    expect(await reading(200, 'Zwölf Zeilen.\n', { type })).toBe('a.txt:\n\nZwölf Zeilen.');
+    for (const binary of [Buffer.from('Zw\xf6lf', 'latin1'), Buffer.from('a\0b')])
+      expect(await reading(200, binary, { type })).toBe('(The file a.txt cannot be read.)');
+  });
+
+  it('may be in an old encoding where it is called text', async () => {
+    expect(await reading(200, Buffer.from('Zw\xf6lf', 'latin1'))).toBe('a.txt:\n\nZw\ufffdlf');
+  });
+
+  it.each([
+    'image/tiff',
+    'audio/mpeg',
+    'video/mp4',
+    'application/pdf',
+    'application/zip',
+    'application/x-tar',
+    'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  ])('is never what is called %s', async (type) => {
+    expect(await reading(200, '%PDF-1.4', { type })).toBe('(The file a.txt cannot be read.)');
+  });
+
   it('is not read past 256 KB, whatever was said of its size', async () => {
     expect(await reading(200, Buffer.alloc(300 * 1024, 'x'))).toBe(
       '(The file a.txt is too long to be read.)',

@@ -132,6 +132,7 @@ describe('asking in Slack', () => {
       files: [
         { name: 'fib.py', mimetype: 'text/x-python', content: Buffer.from('def fib(n):\n    return n\n') },
         { name: 'huge.txt', mimetype: 'text/plain', content: Buffer.alloc(300 * 1024, 'x') },
+        { name: 'uv.lock', mimetype: 'application/octet-stream', content: Buffer.from('version = 1') },
         { name: 'notes.pdf', mimetype: 'application/pdf', content: Buffer.from('1') },
       ],
     });
@@ -142,6 +143,8 @@ describe('asking in Slack', () => {
         'fib.py:',
         'def fib(n):\n    return n',
         '(The file huge.txt is too long to be read.)',
+        'uv.lock:',
+        'version = 1',
         '(The file notes.pdf cannot be read.)',
       ].join('\n\n'),
     );
@@ -190,7 +193,10 @@ describe('asking in Slack', () => {
   it('takes a file alone that cannot be read for an empty question, and for none in a thread', async () => {
     const { slack, bot } = await connect();
     const { channel, dm, people } = slack;
-    const files = [{ name: 'notes.pdf', mimetype: 'application/pdf', content: Buffer.from('1') }];
+    const files = [
+      { name: 'notes.pdf', mimetype: 'application/pdf', content: Buffer.from('1') },
+      { name: 'weights.bin', mimetype: 'application/octet-stream', content: Buffer.from('1') },
+    ];
     const thread = slack.say({ channel, user: people.asker, text: 'Look at this.' });
     bot.engaged.add(`${channel}:${thread}`);
     slack.say({ channel, user: people.asker, text: '', thread, files });
