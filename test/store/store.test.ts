@@ -137,6 +137,8 @@ describe.each(storeKinds)('the store on $name', ({ setUp }) => {
     ]);
     await store.cut(last.conversationId, first.id);
     expect((await store.history(last)).map(({ turn }) => turn)).toEqual([second.id]);
+    const next = (await store.accept({ ...last.question, message: 'next' }, 9))!;
+    expect((await store.history(next)).map(({ turn }) => turn)).toEqual([second.id]);
   });
 
   it('lets an ended turn start over once, in new messages', async () => {
