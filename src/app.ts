@@ -65,7 +65,10 @@ export async function startApp(config: Config, log: Logger, clock: Clock = syste
     announceAfterMs: config.ANNOUNCE_AFTER_SECONDS * 1_000,
   });
   const server = await serve(config.PORT, {
-    parts: () => Object.fromEntries(platforms.map(({ platform, connected }) => [platform, connected])),
+    parts: () => ({
+      ...Object.fromEntries(platforms.map(({ platform, connected }) => [platform, connected])),
+      database: cluster.connected,
+    }),
     listener: (name) => platforms.find(({ platform }) => platform === name)?.listener,
   });
   const connector = new Connector({ platforms, clock, log });

@@ -36,6 +36,11 @@ export class Link {
     await this.#connect();
   }
 
+  /** False from the loss of the connection until it is mended; a hanging one is found within some seconds. */
+  get connected(): boolean {
+    return this.#client !== undefined;
+  }
+
   /** Calls `hear` with each notification, and `connected` when some may have been missed. */
   listen(hear: (text: string) => void, connected: () => void = () => {}): void {
     this.#hear.push(hear);

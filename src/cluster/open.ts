@@ -9,6 +9,8 @@ import type { TurnQueue } from './turn-queue.ts';
 
 /** What the processes of one bot share beside the store. */
 export interface Cluster {
+  /** False while the database cannot be reached; for /readyz. */
+  readonly connected: boolean;
   readonly queue: TurnQueue;
   readonly signals: Signals;
   readonly leases: Leases;
@@ -25,6 +27,7 @@ export async function openCluster(parts: { store: Store; clock: Clock; log: Logg
     return openPostgresCluster({ ...parts, database });
   }
   return {
+    connected: true,
     queue: new LocalTurnQueue(parts),
     signals: new LocalSignals(),
     leases: new LocalLeases(),

@@ -27,6 +27,9 @@ export async function openPostgresCluster(parts: {
     throw startFault(error, parts.database.url);
   }
   return {
+    get connected() {
+      return link.connected;
+    },
     queue,
     signals: new PostgresSignals(link),
     leases: new PostgresLeases(parts.database),

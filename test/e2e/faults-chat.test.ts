@@ -214,7 +214,7 @@ describe.concurrent('one platform whose token is wrong', () => {
     const get = (path: string) => fetch(`http://127.0.0.1:${sandbox.app.port}${path}`);
     const ready = await get('/readyz');
     expect(ready.status).toBe(503);
-    expect(await ready.json()).toEqual({ ready: false, [good]: true, [bad]: false });
+    expect(await ready.json()).toEqual({ ready: false, [good]: true, [bad]: false, database: true });
     expect((await get('/healthz')).status).toBe(200);
   });
 
