@@ -4,6 +4,7 @@ import { EventEmitter, once } from 'node:events';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import type { FakeChat, RateLimitHit, ShownMessage } from '../chat.ts';
 import type { Faults } from '../faults.ts';
+import type { SlackBlock } from './blocks.ts';
 import { type BudgetRule, SlackBudgets } from './budgets.ts';
 import { chatMethods } from './chat-methods.ts';
 import type { DeliveryTimes } from './delivery.ts';
@@ -67,6 +68,9 @@ export interface Said {
   /** Which of a mention's two events comes first; default 'mention-first'. */
   readonly order?: MentionOrder;
   readonly files?: readonly { readonly name: string; readonly mimetype: string; readonly content: Buffer }[];
+  /** The blocks and boxes of another bot's message. */
+  readonly blocks?: readonly SlackBlock[];
+  readonly attachments?: readonly unknown[];
   /** A message that is forwarded; the text is what is said to it. */
   readonly forwards?: { readonly channel: string; readonly message: string };
 }
@@ -273,7 +277,7 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat,
     return this.#site.deliveries.idle();
   }
 
-  addUser(name: string, options: { admin?: boolean } = {}): string {
+  addUser(name: string, options: { admin?: boolean; bot?: boolean } = {}): string {
     return this.#workspace.addUser(name, options).id;
   }
 
@@ -310,18 +314,21 @@ export class FakeSlack extends EventEmitter<{ change: [] }> implements FakeChat,
     this.#workspace.channel(channel).members.delete(this.botUserId);
   }
 
-  /** A person writes a message. Returns its ts. */
+  /** A person writes a message, or another bot, which need not be in the channel. Returns its ts. */
   say(said: Said): string {
     const workspace = this.#workspace;
-    const members = workspace.channel(said.channel).members;
-    if (!members.has(said.user)) throw new Error(`${said.user} is not in ${said.channel}`);
+    const { isBot } = workspace.user(said.user);
+    const { members } = workspace.channel(said.channel);
+    if (!isBot && !members.has(said.user)) throw new Error(`${said.user} is not in ${said.channel}`);
     const threadTs = threadOf(workspace, workspace.channel(said.channel), said.thread);
     const message = workspace.add({
       channel: said.channel,
       user: said.user,
       text: typed(said.text, workspace.users),
-      clientMsgId: randomUUID(),
+      ...(!isBot && { clientMsgId: randomUUID() }),
       threadTs,
+      ...(said.blocks && { blocks: said.blocks }),
+      ...(said.attachments && { attachments: said.attachments }),
       files: (said.files ?? []).map((file) => ({ ...file, id: workspace.newId('F') })),
       ...(said.forwards && { forwards: workspace.message(said.forwards.channel, said.forwards.message) }),
     });

@@ -20,15 +20,18 @@ export function otherMethods(
   const { workspace, statuses } = slack;
   const { bot, teamId, teamName } = workspace;
 
-  const listed = (args: Args, messages: readonly SlackMessage[]) => {
+  /** `most`: what a page holds by default and at most. */
+  const listed = (args: Args, messages: readonly SlackMessage[], most: [usual: number, max: number]) => {
     const [oldest, latest, inclusive] = [args.text('oldest'), args.text('latest'), args.flag('inclusive')];
+    if (!isTime(oldest)) throw new SlackError('invalid_ts_oldest');
+    if (!isTime(latest)) throw new SlackError('invalid_ts_latest');
     const inRange = messages.filter(({ ts }) => {
       if ((ts === oldest || ts === latest) && !inclusive) return false;
       return Number(ts) >= Number(oldest ?? 0) && Number(ts) <= Number(latest ?? Infinity);
     });
     const from = Number(Buffer.from(args.text('cursor') ?? '', 'base64').toString() || 0);
     if (!Number.isInteger(from)) throw new SlackError('invalid_cursor');
-    const to = from + args.count('limit', 100, 999);
+    const to = from + args.count('limit', ...most);
     const more = to < inRange.length;
     const metadata = args.flag('include_all_metadata');
     return {
@@ -119,7 +122,7 @@ export function otherMethods(
       run(args) {
         const channel = readableChannel(workspace, args.required('channel'));
         const top = workspace.messages(channel.id).filter(({ threadTs, onlyFor }) => !threadTs && !onlyFor);
-        return listed(args, top.toReversed());
+        return listed(args, top.toReversed(), [100, 999]);
       },
     },
     'conversations.replies': {
@@ -130,7 +133,7 @@ export function otherMethods(
         const parent = workspace
           .messages(channel.id)
           .filter((message) => message.ts === ts && !message.onlyFor);
-        return listed(args, [...parent, ...workspace.replies(channel.id, ts)]);
+        return listed(args, [...parent, ...workspace.replies(channel.id, ts)], [1000, 1000]);
       },
     },
     'files.info': {
@@ -207,6 +210,8 @@ export function otherMethods(
     },
   };
 }
+
+const isTime = (ts = '0') => /^\d+(\.\d+)?$/.test(ts);
 
 function channelJson(channel: SlackChannel, bot: string): Record<string, unknown> {
   const { id, name, type, members, archived } = channel;

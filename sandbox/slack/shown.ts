@@ -47,6 +47,7 @@ export function messageJson(
   const { bot, teamId, appId } = workspace;
   const replies = message.threadTs ? [] : workspace.replies(message.channel, message.ts);
   const parent = workspace.messages(message.channel).find(({ ts }) => ts === message.threadTs);
+  const author = workspace.user(message.user);
   return {
     type: 'message',
     ...(message.files.length > 0 && { subtype: 'file_share' }),
@@ -59,6 +60,11 @@ export function messageJson(
       app_id: appId,
       bot_profile: { id: bot.botId, app_id: appId, name: bot.name, team_id: teamId },
     }),
+    ...(author.isBot &&
+      author.id !== bot.id && {
+        bot_id: author.id.replace('U', 'B'),
+        bot_profile: { id: author.id.replace('U', 'B'), name: author.name, team_id: teamId },
+      }),
     ...(message.clientMsgId && { client_msg_id: message.clientMsgId }),
     ...(message.blocks.length > 0 && { blocks: message.blocks }),
     ...(message.threadTs && { thread_ts: message.threadTs, ...(parent && { parent_user_id: parent.user }) }),
@@ -81,6 +87,7 @@ export function messageJson(
         workspace.channel(message.channel).shared ? stubJson(file) : fileJson(file, options.baseUrl ?? ''),
       ),
     }),
+    ...(message.attachments && { attachments: message.attachments }),
     ...(message.forwards && {
       attachments: [forwardJson(workspace, message.forwards, options.baseUrl ?? '')],
     }),

@@ -37,6 +37,8 @@ export interface SlackMessage {
   readonly user: string;
   readonly clientMsgId?: string;
   readonly files: readonly SlackFile[];
+  /** The boxes that another bot shows, as the API writes them. */
+  readonly attachments?: readonly unknown[];
   /** The message that it forwards. */
   readonly forwards?: SlackMessage;
   /** Ephemeral: shown to this user only, and to no API method. */
@@ -58,7 +60,15 @@ export type NewMessage = Pick<SlackMessage, 'channel' | 'user' | 'text'> &
   Partial<
     Pick<
       SlackMessage,
-      'threadTs' | 'clientMsgId' | 'files' | 'forwards' | 'onlyFor' | 'blocks' | 'metadata' | 'streaming'
+      | 'threadTs'
+      | 'clientMsgId'
+      | 'files'
+      | 'attachments'
+      | 'forwards'
+      | 'onlyFor'
+      | 'blocks'
+      | 'metadata'
+      | 'streaming'
     >
   >;
 

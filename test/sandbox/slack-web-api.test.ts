@@ -286,7 +286,31 @@ describe('the Web API of the fake Slack', () => {
     expect(second.messages?.map(({ text }) => text)).toEqual(['a']);
     const since = await conversations.history({ channel, oldest: said[1]! });
     expect(since.messages?.map(({ text }) => text)).toEqual(['c']);
-    expect(await refusal(conversations.replies({ channel, ts: '1.000001' }))).toBe('thread_not_found');
+    expect(await refusal(conversations.history({ channel, oldest: 'yesterday' }))).toBe('invalid_ts_oldest');
+  });
+
+  it('lists a thread from its first message on, to members of the channel with the scope for it', async () => {
+    const slack = await startSlack({ scopes: ['channels:history'] });
+    const { conversations } = clientOf(slack);
+    const { channel, people } = slack;
+    const user = slack.addUser('alerts', { bot: true });
+    const attachments = [{ title: 'Disk full' }];
+    const ts = slack.say({ channel, user, text: '', attachments });
+    const [, second] = ['a', 'b'].map((text) => slack.say({ channel, user: people.asker, text, thread: ts }));
+    const before = await conversations.replies({ channel, ts, latest: second!, limit: 1 });
+    expect(before.messages).toMatchObject([{ user, bot_profile: { name: 'alerts' }, attachments }]);
+    expect(before.has_more).toBe(true);
+    const cursor = before.response_metadata!.next_cursor!;
+    const rest = await conversations.replies({ channel, ts, latest: second!, limit: 1, cursor });
+    expect(rest).toMatchObject({ messages: [{ text: 'a', user: people.asker }], has_more: false });
+
+    const refused = (where: string, more = {}) =>
+      refusal(conversations.replies({ channel: where, ts, ...more }));
+    expect(await refused(channel, { ts: '1.000001' })).toBe('thread_not_found');
+    expect(await refused(channel, { latest: 'now' })).toBe('invalid_ts_latest');
+    expect(await refused(slack.addChannel('elsewhere', { bot: false }))).toBe('not_in_channel');
+    expect(await refused(slack.addChannel('hidden', { private: true }))).toBe('missing_scope');
+    expect(await refused('C0NOWHERE')).toBe('channel_not_found');
   });
 
   it('knows its people and their DMs', async () => {
