@@ -1,4 +1,5 @@
-/** Somebody else's message, put before a question that is about it. */
+/** Somebody else's message, put before a question that is about it. Nothing in it ends the quotation. */
 export function quote(author: string, text: string): string {
-  return [`${author} wrote:`, ...text.split('\n').map((line) => `> ${line}`)].join('\n');
+  const lines = text.split(/\r\n?|[\n\u2028\u2029]/);
+  return [`${author.replace(/\s+/g, ' ')} wrote:`, ...lines.map((line) => `> ${line}`)].join('\n');
 }
