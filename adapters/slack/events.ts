@@ -15,11 +15,15 @@ export interface SlackMessage {
   readonly subtype?: string;
   readonly text?: string;
   readonly user_profile?: { readonly display_name?: string };
+  /** Of another bot's message. */
+  readonly bot_profile?: { readonly name?: string };
+  readonly username?: string;
+  readonly blocks?: readonly unknown[];
   readonly files?: readonly SlackFile[];
   readonly attachments?: readonly SlackAttachment[];
 }
 
-interface SlackAttachment {
+export interface SlackAttachment {
   /** A message that is forwarded; the preview of a link looks the same otherwise. */
   readonly is_share?: boolean;
   readonly author_name?: string;
@@ -44,6 +48,11 @@ const spoken: ReadonlySet<string | undefined> = new Set([undefined, 'file_share'
 export function isSpoken(message: SlackMessage, self: Self): message is SlackMessage & { user: string } {
   const complete = Boolean(message.channel && message.ts && message.user);
   return complete && spoken.has(message.subtype) && !message.bot_id && message.user !== self.user;
+}
+
+/** True for what a person or a bot wrote: not for a notice, or what stands for a message that was deleted. */
+export function isQuotable({ subtype }: SlackMessage): boolean {
+  return spoken.has(subtype) || subtype === 'bot_message';
 }
 
 export function isDirect(message: SlackMessage): boolean {
@@ -79,7 +88,8 @@ export function filesOf(message: SlackMessage): SharedFile[] {
     }));
 }
 
-const forwardedIn = ({ attachments = [] }: SlackMessage) => attachments.filter(({ is_share }) => is_share);
+export const forwardedIn = ({ attachments = [] }: SlackMessage) =>
+  attachments.filter(({ is_share }) => is_share);
 
 const allFiles = (message: SlackMessage): SlackFile[] =>
   [...forwardedIn(message), message].flatMap(({ files = [] }) => files);

@@ -14,8 +14,9 @@ import {
 } from './events.ts';
 import { selfIn } from './self.ts';
 import { withWholeFiles } from './stubs.ts';
+import { withThread } from './thread.ts';
 import { whisper } from './whisper.ts';
-import type { Self } from './workspace.ts';
+import { keyOf, type Self } from './workspace.ts';
 import type { Workspaces } from './workspaces.ts';
 
 /** Slack brings an event again nearly at once, after a minute and after five. */
@@ -23,6 +24,8 @@ const LAST_RETRY = 3;
 const COMES_AGAIN =
   'I cannot take your question just now. It comes to me again within five minutes, so there is no need to repeat it.';
 const NOT_TAKEN = 'I could not take your question. Please ask again.';
+
+type Asked = SlackMessage & { readonly user: string };
 
 /**
  * Hands what people ask to the bot. A mention comes as two events, app_mention and message, in any order,
@@ -35,13 +38,36 @@ export function listenForQuestions(
   workspaces: Workspaces,
   read: (files: readonly SharedFile[], where: Self) => Promise<readonly string[]>,
 ): void {
+  /** True in a thread that we have answered in. */
+  const isEngaged = async ({ channel, thread_ts: thread }: SlackMessage, { team }: Self) =>
+    thread !== undefined &&
+    bot.isEngaged({ platform: 'slack', workspace: team, conversation: conversationOf(channel, thread) });
+
+  /** Such a thread goes on without mentions. */
+  const isFollowUp = async (message: SlackMessage, self: Self) =>
+    !isToSomebodyElse(message, self) && (await isEngaged(message, self));
+
+  /** What is looked up about a message's thread, for both of its events: some apps may look once a minute. */
+  const looks = new Map<string, Promise<Asked>>();
+  const lookOf = ({ channel, ts }: Asked, self: Self) => [keyOf(self), channel, ts].join(' ');
+
+  /** Whoever calls us into other people's thread asks about what was said there; of our own we know it. */
+  const withNewThread = async (told: Asked, self: Self): Promise<Asked> => {
+    const { thread_ts: thread, ts } = told;
+    if (isDirect(told) || thread === undefined || thread === ts || (await isEngaged(told, self))) return told;
+    const look = looks.get(lookOf(told, self)) ?? withThread(told, workspaces.of(self));
+    looks.set(lookOf(told, self), look);
+    return look;
+  };
+
   const ask = async (
-    told: SlackMessage & { user: string },
+    told: Asked,
     self: Self,
     { retry, tell, followsUp }: { retry: number | undefined; tell: boolean; followsUp: boolean },
   ) => {
     try {
-      const message = await withWholeFiles(told, workspaces.of(self));
+      const asked = followsUp ? told : await withNewThread(told, self);
+      const message = await withWholeFiles(asked, workspaces.of(self));
       if (followsUp && isEmpty(message)) return;
       // Files that cannot be read are no question by themselves.
       const files = isEmpty(message) ? [] : await read(filesOf(message), self);
@@ -51,17 +77,9 @@ export function listenForQuestions(
       const to = { channel: told.channel, user: told.user, thread: told.thread_ts };
       if (tell && words) await whisper(workspaces.of(self), to, words);
       throw error;
+    } finally {
+      looks.delete(lookOf(told, self));
     }
-  };
-
-  /** A thread that we have answered in goes on without mentions. */
-  const isFollowUp = async (message: SlackMessage, self: Self) => {
-    if (message.thread_ts === undefined || isToSomebodyElse(message, self)) return false;
-    return bot.isEngaged({
-      platform: 'slack',
-      workspace: self.team,
-      conversation: conversationOf(message.channel, message.thread_ts),
-    });
   };
 
   app.event('app_mention', async ({ event, context }) => {

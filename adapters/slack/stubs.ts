@@ -1,9 +1,6 @@
-import { sleep } from '../../src/clock.ts';
 import type { SlackFile, SlackMessage } from './events.ts';
+import { inTime } from './in-time.ts';
 import type { Workspace } from './workspace.ts';
-
-/** Slack waits 3 s until a question is stored, and the files are still to be read; ms. */
-const TOLD_WITHIN = 1_000;
 
 /**
  * The message with all of its files. In a channel that is shared with another organisation Slack sends their ids
@@ -25,10 +22,6 @@ export async function withWholeFiles<M extends SlackMessage>(message: M, workspa
 
 async function wholeFile(file: SlackFile, { client, clock }: Workspace): Promise<SlackFile> {
   if (file.file_access !== 'check_file_info') return file;
-  const done = new AbortController();
-  const late = sleep(clock, TOLD_WITHIN, done.signal).catch(() => {});
-  const asked = client.files.info({ file: file.id! }).catch(() => {});
-  const told = await Promise.race([asked, late]);
-  done.abort();
+  const told = await inTime(client.files.info({ file: file.id! }), clock).catch(() => {});
   return (told?.file as SlackFile | undefined) ?? file;
 }

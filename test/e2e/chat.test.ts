@@ -65,6 +65,22 @@ describe.concurrent('a question to a sleeping model', () => {
     },
   );
 
+  it('has what people said in the Slack thread that it is called into, and goes on there', async (test) => {
+    const { sandbox, answers, model, log } = await talkIn(test, slackChannel);
+    const { channel, people } = sandbox.slack;
+    const thread = sandbox.slack.say({ channel, user: people.colleague, text: 'The lamp is out' });
+    sandbox.slack.say({ channel, user: people.asker, text: '@pilotlight why?', thread });
+    await log.said('turn ended');
+    await answers.end();
+    sandbox.slack.say({ channel, user: people.asker, text: '@pilotlight and now?', thread });
+    await log.said('turn ended', 2);
+    const { messages } = model.chats[1]!.body as { messages: { role: string; content: string }[] };
+    expect(messages.filter(({ role }) => role === 'user').map(({ content }) => content)).toEqual([
+      `@${people.colleague} wrote:\n> The lamp is out\n\nwhy?`,
+      'and now?',
+    ]);
+  });
+
   it.for(both)('mentions nobody in $name, whatever the model writes', async (place, test) => {
     const { sandbox, answers, ask } = await talkIn(test, place);
     await ask('mention everyone');

@@ -27,6 +27,7 @@ export class MemoryBot implements Bot {
       channel === question.channel && message === question.message;
     if (this.questions.some(same)) return 'seen';
     this.questions.push(question);
+    this.engaged.add(question.conversation);
     return 'accepted';
   }
 
