@@ -45,7 +45,8 @@ export class StoringApp extends App {
       return event.ack();
     }
     if (type !== 'event_callback') return super.processEvent(event);
-    const processed = super.processEvent({ ...event, ack: async () => {} }).then(() => event.ack());
+    const body = { ...event.body, event: event.body.event && withoutNulls(event.body.event) };
+    const processed = super.processEvent({ ...event, body, ack: async () => {} }).then(() => event.ack());
     this.#inHand.add(processed);
     await processed.finally(() => this.#inHand.delete(processed));
   }
@@ -61,3 +62,7 @@ export class StoringApp extends App {
     if (this.#inHand.size > 0) await Promise.race([done, sleep(this.#clock, ACK_WITHIN)]);
   }
 }
+
+/** A field that is null counts as one that is absent. */
+const withoutNulls = (event: unknown): unknown =>
+  JSON.parse(JSON.stringify(event), (_key, value) => value ?? undefined);

@@ -239,6 +239,30 @@ describe('asking in Slack', () => {
     expect(slack.lostEvents).toEqual([]);
   });
 
+  it('takes a field that is null for one that is absent', async () => {
+    const { slack, bot } = await connect();
+    const { channel, dm, people } = slack;
+    const nulls = { subtype: null, thread_ts: null, bot_id: null, user_profile: null, files: null };
+    const message = { type: 'message', user: people.asker, attachments: null, ...nulls };
+    const thread_ts = '1767614400.000001';
+    bot.engaged.add(`${channel}:${thread_ts}`);
+    slack.sendEvent({ ...message, channel: dm, channel_type: 'im', text: 'a', ts: '1767614400.000002' });
+    slack.sendEvent({ ...message, channel, thread_ts, text: null, ts: '1767614400.000003' });
+    slack.sendEvent({
+      ...message,
+      channel,
+      thread_ts,
+      text: 'b',
+      files: [{ name: null, mimetype: null, url_private: null, size: null }],
+      attachments: [{ is_share: true, author_name: null, text: null, files: null }],
+      ts: '1767614400.000004',
+    });
+    await slack.eventsDelivered();
+    expect(slack.lostEvents).toEqual([]);
+    const texts = bot.questions.map(({ text }) => text).toSorted();
+    expect(texts).toEqual(['a', 'b\n\n(The file that was shared cannot be read.)']);
+  });
+
   it('takes a reply that was also sent to the channel', async () => {
     const { slack, bot } = await connect();
     const { channel, people } = slack;
