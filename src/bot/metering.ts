@@ -47,7 +47,7 @@ export class Metering implements Pick<Models, 'for'> {
     try {
       await model.chat(request, (event) => {
         // Waiting for others to be done keeps no GPU busy.
-        if (event.type === 'queued') share.pause();
+        if (event.type === 'queued' && event.place > 0) share.pause();
         else share.resume();
         hear(event);
       });

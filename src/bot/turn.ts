@@ -65,7 +65,7 @@ function presenter(reply: LiveReply, clock: Clock, thought: Thought, excerpt: ()
   let answering = false;
   return (event: Exclude<ModelEvent, { type: 'usage' | 'done' }>): void => {
     if (event.type === 'waking') reply.notice(words.waking(event));
-    else if (event.type === 'queued') reply.notice(words.queued(event.place));
+    else if (event.type === 'queued') reply.notice(event.place > 0 ? words.queued(event.place) : null);
     else if (event.type === 'reasoning') {
       thinkingSince ??= clock.monotonic();
       thought.append(event.text);

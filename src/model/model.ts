@@ -13,7 +13,7 @@ export interface ChatMessage {
 export type WakingPhase = 'requesting' | 'starting' | 'loading' | 'ready';
 
 export type ModelEvent =
-  /** As many streams run as the endpoint may have; `place` 1 is next. */
+  /** As many streams run as the endpoint may have; `place` 1 is next, 0 has its turn. */
   | { readonly type: 'queued'; readonly place: number }
   /** The endpoint is cold. Sent at least every second while it lasts. */
   | {

@@ -31,12 +31,14 @@ export class Semaphore {
     const ticket = {};
     this.#queue.push(ticket);
     try {
-      for (let shown = 0; this.#queue[0] !== ticket || this.#running >= this.#limit; ) {
+      let shown = 0;
+      while (this.#queue[0] !== ticket || this.#running >= this.#limit) {
         const place = this.#queue.indexOf(ticket) + 1;
         if (place !== shown) hear({ type: 'queued', place });
         shown = place;
         await this.#bell.next(signal);
       }
+      if (shown > 0) hear({ type: 'queued', place: 0 });
       this.#running += 1;
     } finally {
       this.#queue = this.#queue.filter((other) => other !== ticket);

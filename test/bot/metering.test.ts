@@ -85,11 +85,12 @@ describe('what a question costs', () => {
   });
 
   it('leaves out the time in which others are waited for', async () => {
-    will({ type: 'queued', place: 1 }, 60_000, text, 3_000);
+    will({ type: 'queued', place: 1 }, 60_000, { type: 'queued', place: 0 }, 5_000, text, 3_000);
     const asked = ask('U1');
     await clock.advance(100_000);
     await asked;
-    expect(spent).toEqual({ U1: 3_000 });
+    // The model reads the prompt before its first word.
+    expect(spent).toEqual({ U1: 8_000 });
   });
 
   it('is counted also when the answer fails or is stopped', async () => {
