@@ -1,6 +1,7 @@
 import { wordsOf } from './boxes.ts';
 import { forwardedIn, isQuotable, type SlackAttachment, type SlackMessage } from './events.ts';
-import { inTime } from './in-time.ts';
+import { inTime, WITHIN } from './in-time.ts';
+import { namesOf, withNames } from './names.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
@@ -20,18 +21,20 @@ const LONGEST = { one: 4_000, all: 8_000, files: 20 };
  * A message that calls the bot into other people's thread, with what was said there before, as if it were forwarded:
  * the thread's first message and the latest. Without it where Slack does not tell, or not in time.
  */
-export async function withThread<M extends SlackMessage>(
-  message: M,
-  { client, clock, log }: Workspace,
-): Promise<M> {
+export async function withThread<M extends SlackMessage>(message: M, workspace: Workspace): Promise<M> {
   const { channel, ts, thread_ts: thread, attachments = [] } = message;
+  const { client, clock, log } = workspace;
+  const end = clock.monotonic() + WITHIN;
   try {
     const asked = client.conversations.replies({ channel, ts: thread!, latest: ts, limit: LISTED });
     const { messages = [], has_more } = await inTime(asked, clock);
-    const before = (messages as SlackMessage[]).filter(isQuotable);
-    const first = before.filter((one) => one.ts === thread).flatMap(forwarded);
-    const replies = has_more ? [] : before.filter((one) => one.ts !== thread).flatMap(forwarded);
-    return { ...message, attachments: [...first, ...latest(replies, first), ...attachments] };
+    const written = (messages as SlackMessage[]).filter(isQuotable);
+    const first = written.filter((one) => one.ts === thread);
+    const replies = has_more ? [] : written.filter((one) => one.ts !== thread).slice(-REPLIES);
+    const people = [...first, ...replies].flatMap(({ bot_id, user }) => (user && !bot_id ? [user] : []));
+    const names = await namesOf(people, workspace, end - clock.monotonic());
+    const [root, rest] = [first, replies].map((some) => some.flatMap((one) => forwarded(one, names)));
+    return { ...message, attachments: [...root!, ...latest(rest!, root!), ...attachments] };
   } catch (error) {
     log.warn({ channel, message: ts, err: error }, 'a question goes without the thread that it was asked in');
     return message;
@@ -39,20 +42,16 @@ export async function withThread<M extends SlackMessage>(
 }
 
 /** The message as one that is forwarded, after those that it forwards itself. */
-function forwarded(message: SlackMessage): SlackAttachment[] {
-  const { files } = message;
-  const own = {
-    is_share: true,
-    author_name: nameOf(message),
-    text: wordsOf(message),
-    ...(files && { files }),
-  };
-  return [...forwardedIn(message), own].map((one) => ({ ...one, text: cut(one.text ?? '') }));
+function forwarded(message: SlackMessage, names: ReadonlyMap<string, string>): SlackAttachment[] {
+  const { username, bot_profile, user = '', files } = message;
+  // Whose name we were not told is called as in mentions.
+  const author_name = username || bot_profile?.name || names.get(user) || (user ? `@${user}` : 'Somebody');
+  const own = { is_share: true, author_name, text: wordsOf(message), ...(files && { files }) };
+  return [...forwardedIn(message), own].map((one) => ({
+    ...one,
+    text: withNames(cut(one.text ?? ''), names),
+  }));
 }
-
-/** Slack tells the names of bots, and of people seldom; elsewhere they are called as in mentions of them. */
-const nameOf = ({ username, bot_profile, user_profile, user }: SlackMessage): string =>
-  username || bot_profile?.name || user_profile?.display_name || (user ? `@${user}` : 'Somebody');
 
 const cut = (text: string): string =>
   text.length > LONGEST.one ? `${text.slice(0, LONGEST.one).replace(/[\uD800-\uDBFF]$/, '')}…` : text;
@@ -67,7 +66,7 @@ function latest(replies: readonly SlackAttachment[], beside: readonly SlackAttac
   };
   for (const one of beside) fits(one);
   const kept: SlackAttachment[] = [];
-  for (const reply of replies.slice(-REPLIES).toReversed()) {
+  for (const reply of replies.toReversed()) {
     if (!fits(reply)) break;
     kept.unshift(reply);
   }

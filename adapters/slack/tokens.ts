@@ -18,6 +18,7 @@ export const wanted = [
   'im:write',
   'mpim:history',
   'reactions:write',
+  'users:read',
 ];
 
 /** Asks Slack who we are and what we may do. Throws OperatorError. */

@@ -41,7 +41,13 @@ export interface Workspace {
   /** As they are now; undefined where the bot is not installed (any more). */
   credentials(): Promise<Credentials | undefined>;
   /** What Slack turned out to lack here is tried once, then left alone. */
-  readonly features: { streams: boolean; sessions: boolean; status: boolean; reactions: boolean };
+  readonly features: {
+    streams: boolean;
+    sessions: boolean;
+    status: boolean;
+    reactions: boolean;
+    names: boolean;
+  };
   /** For signs of life, which no reply may wait for. */
   readonly spare: Spare;
   /** What is shown as being at work. */

@@ -103,7 +103,7 @@ export class Workspaces {
       log,
       since: this.#since,
       credentials,
-      features: { streams: true, sessions: true, status: true, reactions: true },
+      features: { streams: true, sessions: true, status: true, reactions: true, names: true },
       spare,
       activities: new Set(),
       stopped,

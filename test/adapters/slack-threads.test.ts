@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { BudgetRule } from '../../sandbox/slack/budgets.ts';
 import { manifestScopes } from '../../sandbox/slack/manifest.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -16,15 +16,15 @@ describe('a question in other people’s Slack thread', () => {
     const { channel, people } = slack;
     const text = 'The build *fails*\nagain';
     const thread = slack.say({ channel, user: people.colleague, text, files: [picture] });
-    slack.say({ channel, user: people.admin, text: 'since when?', thread });
+    slack.say({ channel, user: people.admin, text: '@colleague since when?', thread });
     slack.say({ channel, user: people.colleague, text: '', files: [log], thread });
     slack.say({ channel, user: people.asker, text: '@pilotlight explain this', thread });
     slack.say({ channel, user: people.colleague, text: 'too late to be quoted', thread });
     await until(() => expect(bot.questions).toHaveLength(1));
     expect(bot.questions[0]!.text).toBe(
       [
-        `@${people.colleague} wrote:\n> The build **fails**\n> again`,
-        `@${people.admin} wrote:\n> since when?`,
+        `colleague wrote:\n> The build **fails**\n> again`,
+        `admin wrote:\n> @colleague since when?`,
         'explain this',
         'build.log:\n\nerror: no space left',
       ].join('\n\n'),
@@ -104,7 +104,35 @@ describe('a question in other people’s Slack thread', () => {
       slack.say({ channel, user: people.colleague, text: 'and on', thread });
     slack.say({ channel, user: people.asker, text: '@pilotlight why?', thread });
     await until(() => expect(bot.questions).toHaveLength(1));
-    expect(bot.questions[0]!.text).toBe(`@${people.colleague} wrote:\n> the first\n\nwhy?`);
+    expect(bot.questions[0]!.text).toBe(`colleague wrote:\n> the first\n\nwhy?`);
+  });
+
+  it('has people’s ids where Slack does not tell their names, and asks no more', async () => {
+    const scopes = manifestScopes.filter((scope) => scope !== 'users:read');
+    const { slack, bot } = await connect({ fake: { scopes } });
+    const { channel, people } = slack;
+    for (const text of ['one', 'two']) {
+      const next = bot.next();
+      const thread = slack.say({ channel, user: people.colleague, text });
+      slack.say({ channel, user: people.asker, text: '@pilotlight why?', thread });
+      expect((await next).text).toBe(`@${people.colleague} wrote:\n> ${text}\n\nwhy?`);
+    }
+    expect(calls(slack, 'users.info')).toHaveLength(1);
+  });
+
+  it('has people’s ids where Slack tells their names too late', async () => {
+    const clock = new VirtualClock(Date.now());
+    const { slack, bot } = await connect({ clock });
+    const { channel, people } = slack;
+    slack.faults.add({ on: 'users.info', act: { type: 'delay', ms: 60_000 } });
+    const arriving = vi.spyOn(slack.faults, 'take');
+    const thread = slack.say({ channel, user: people.colleague, text: 'look' });
+    slack.say({ channel, user: people.asker, text: '@pilotlight why?', thread });
+    await until(() => expect(arriving).toHaveBeenCalledWith('users.info'));
+    await clock.advance(1_000);
+    // The client itself gives up after 7 s.
+    await vi.waitFor(() => expect(bot.questions).toHaveLength(1), { timeout: 5_000, interval: 5 });
+    expect(bot.questions[0]!.text).toBe(`@${people.colleague} wrote:\n> look\n\nwhy?`);
   });
 
   it('has none of it in a thread that the bot takes part in, nor in a direct message', async () => {
@@ -132,7 +160,7 @@ describe('a question in other people’s Slack thread', () => {
       const said = { channel, user: people.asker, text: '@pilotlight why?', thread };
       slack.say({ ...said, order, duplicate: true });
       await slack.eventsDelivered();
-      expect(bot.questions.map(({ text }) => text)).toEqual([`@${people.colleague} wrote:\n> look\n\nwhy?`]);
+      expect(bot.questions.map(({ text }) => text)).toEqual([`colleague wrote:\n> look\n\nwhy?`]);
       expect(slack.rateLimitHits).toEqual([]);
     },
   );
@@ -191,6 +219,6 @@ describe('a question in other people’s Slack thread', () => {
     const thread = slack.say({ channel, user: people.colleague, text: 'look' });
     slack.say({ channel, user: people.asker, text: '@pilotlight why?', thread });
     await until(() => expect(running.bot.questions).toHaveLength(1));
-    expect(running.bot.questions[0]!.text).toBe(`@${people.colleague} wrote:\n> look\n\nwhy?`);
+    expect(running.bot.questions[0]!.text).toBe(`colleague wrote:\n> look\n\nwhy?`);
   });
 });

@@ -76,7 +76,7 @@ describe.concurrent('a question to a sleeping model', () => {
     await log.said('turn ended', 2);
     const { messages } = model.chats[1]!.body as { messages: { role: string; content: string }[] };
     expect(messages.filter(({ role }) => role === 'user').map(({ content }) => content)).toEqual([
-      `@${people.colleague} wrote:\n> The lamp is out\n\nwhy?`,
+      `colleague wrote:\n> The lamp is out\n\nwhy?`,
       'and now?',
     ]);
   });
