@@ -2,6 +2,7 @@ import { App, type AppOptions, type ReceiverEvent } from '@slack/bolt';
 import type { Logger } from 'pino';
 import { type Clock, sleep } from '../../src/clock.ts';
 import { isNotInstalled } from './many-workspaces.ts';
+import { withoutNulls } from './nulls.ts';
 
 /** Bolt does not export its name. */
 type ExtendedErrorHandler = Parameters<App['error']>[0];
@@ -62,7 +63,3 @@ export class StoringApp extends App {
     if (this.#inHand.size > 0) await Promise.race([done, sleep(this.#clock, ACK_WITHIN)]);
   }
 }
-
-/** A field that is null counts as one that is absent. */
-const withoutNulls = (event: unknown): unknown =>
-  JSON.parse(JSON.stringify(event), (_key, value) => value ?? undefined);

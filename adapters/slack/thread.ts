@@ -2,6 +2,7 @@ import { wordsOf } from './boxes.ts';
 import { forwardedIn, isQuotable, type SlackAttachment, type SlackMessage } from './events.ts';
 import { inTime, WITHIN } from './in-time.ts';
 import { namesOf, withNames } from './names.ts';
+import { withoutNulls } from './nulls.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
@@ -28,7 +29,7 @@ export async function withThread<M extends SlackMessage>(message: M, workspace: 
   try {
     const asked = client.conversations.replies({ channel, ts: thread!, latest: ts, limit: LISTED });
     const { messages = [], has_more } = await inTime(asked, clock);
-    const written = (messages as SlackMessage[]).filter(isQuotable);
+    const written = (withoutNulls(messages) as SlackMessage[]).filter(isQuotable);
     const first = written.filter((one) => one.ts === thread);
     const replies = has_more ? [] : written.filter((one) => one.ts !== thread).slice(-REPLIES);
     const people = [...first, ...replies].flatMap(({ bot_id, user }) => (user && !bot_id ? [user] : []));

@@ -211,6 +211,22 @@ describe('a question in other people’s Slack thread', () => {
     expect(bot.questions[0]!.text).toBe('a webhook wrote:\n> hi\n\nwhy?');
   });
 
+  it('quotes also what Slack tells with fields that are null', async () => {
+    const { slack, bot } = await connect();
+    const { channel, people } = slack;
+    const share = { is_share: true, author_name: null, text: 'hi', files: null };
+    const thread = slack.say({ channel, user: people.colleague, text: 'look' });
+    const first = { subtype: null, bot_id: null, username: null, files: null, attachments: [share] };
+    const messages = [{ type: 'message', user: people.colleague, text: null, ts: thread, ...first }];
+    slack.faults.add({
+      on: 'conversations.replies',
+      act: { type: 'answer', status: 200, body: { ok: true, messages, has_more: false } },
+    });
+    slack.say({ channel, user: people.asker, text: '@pilotlight why?', thread });
+    await until(() => expect(bot.questions).toHaveLength(1));
+    expect(bot.questions[0]!.text).toBe('Somebody wrote:\n> hi\n\nwhy?');
+  });
+
   it('has it in each of many workspaces', async () => {
     const slack = await startFakeForMany();
     const running = await startMany(slack);
