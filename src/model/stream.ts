@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder';
 import type { Clock } from '../clock.ts';
 import { ChunkReader, cut, type StreamEnd } from './chunk-reader.ts';
 import type { Answer } from './endpoint.ts';
@@ -44,7 +45,8 @@ export async function readStream(
   hear: Hear,
 ): Promise<StreamEnd> {
   const reader = new ChunkReader(limits.maxText);
-  const decoder = new TextDecoder();
+  // Not a TextDecoder, which holds a converter of ICU's and costs more at each chunk.
+  const decoder = new StringDecoder('utf8');
   const cancelOverall = clock.after(limits.overallMs, () => abort(tooLong(limits.overallMs)));
   const closed = Promise.withResolvers<void>();
   let started = false;
@@ -53,8 +55,8 @@ export async function readStream(
     over = true;
     closed.resolve();
   };
-  const read = (bytes: Uint8Array) => {
-    const events = reader.read(decoder.decode(bytes, { stream: true }));
+  const read = (bytes: Buffer) => {
+    const events = reader.read(decoder.write(bytes));
     if (started && reader.heard) {
       watchdog.heard();
       onHeard();
@@ -70,7 +72,7 @@ export async function readStream(
     if (body.closed) end();
     // Not `for await`: events cost a fifth less CPU.
     body.on('close', end);
-    body.on('data', (bytes: Uint8Array) => {
+    body.on('data', (bytes: Buffer) => {
       if (over) return;
       try {
         read(bytes);
