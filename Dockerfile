@@ -26,4 +26,4 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # As `npm start`, without npm between the signals and the bot.
-CMD ["node", "--max-semi-space-size=4", "--heap-growing-percent=10", "src/main.ts"]
+CMD ["node", "--max-semi-space-size=4", "--heap-growing-percent=15", "--no-maglev", "src/main.ts"]
