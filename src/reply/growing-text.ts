@@ -7,9 +7,7 @@ const TOGETHER = 32;
  */
 export class GrowingText {
   #text = '';
-  /** Kept and filled anew: a thousand replies would leave much garbage. */
-  readonly #pieces: string[] = Array(TOGETHER).fill('');
-  #count = 0;
+  #pieces: string[] = [];
   #length = 0;
 
   get length(): number {
@@ -17,13 +15,13 @@ export class GrowingText {
   }
 
   append(piece: string): void {
-    this.#pieces[this.#count++] = piece;
+    this.#pieces.push(piece);
     this.#length += piece.length;
-    if (this.#count === TOGETHER) this.#join();
+    if (this.#pieces.length === TOGETHER) this.#join();
   }
 
   toString(): string {
-    if (this.#count > 0) this.#join();
+    if (this.#pieces.length > 0) this.#join();
     return this.#text;
   }
 
@@ -37,8 +35,7 @@ export class GrowingText {
 
   #join(): void {
     this.#text += this.#pieces.join('');
-    this.#pieces.fill('', 0, this.#count);
-    this.#count = 0;
+    this.#pieces = [];
   }
 }
 
