@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { parse } from 'yaml';
 import { type App, startApp } from '../src/app.ts';
 import type { Clock } from '../src/clock.ts';
 import { readConfig } from '../src/config.ts';
@@ -8,6 +6,7 @@ import { FakeDiscord, type FakeDiscordOptions } from './discord/fake-discord.ts'
 import { FakeModal, type FakeModalOptions } from './modal/fake-modal.ts';
 import { SleepingModel, type SleepingModelOptions } from './model/sleeping-model.ts';
 import { FakeSlack, type FakeSlackOptions } from './slack/fake-slack.ts';
+import { manifestCommands } from './slack/manifest.ts';
 
 export interface SandboxOptions {
   readonly log: Logger;
@@ -19,18 +18,6 @@ export interface SandboxOptions {
   readonly clock?: Clock;
   /** Settings of the bot beside or instead of the sandbox's own; MODEL_BASE_URL puts a real model in place. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-}
-
-/** What docs/slack-manifest.yaml asks for, so that what people would lack is lacking here too. */
-function manifest(): Pick<FakeSlackOptions, 'scopes' | 'subscriptions' | 'commands'> {
-  const { features, oauth_config, settings } = parse(
-    readFileSync(new URL('../docs/slack-manifest.yaml', import.meta.url), 'utf8'),
-  );
-  return {
-    scopes: oauth_config.scopes.bot,
-    subscriptions: settings.event_subscriptions.bot_events,
-    commands: features.slash_commands.map(({ command }: { command: string }) => command),
-  };
 }
 
 /** A Slack, a Discord and a sleeping model on this machine, and the real bot connected to them. */
@@ -52,7 +39,7 @@ export interface Sandbox {
 }
 
 export async function startSandbox({ log, clock, env = {}, ...options }: SandboxOptions): Promise<Sandbox> {
-  const slack = await FakeSlack.start({ ...manifest(), ...options.slack });
+  const slack = await FakeSlack.start({ commands: manifestCommands, ...options.slack });
   const discord = await FakeDiscord.start(options.discord);
   const model = env.MODEL_BASE_URL ? undefined : await SleepingModel.start(options.model);
   const modal = model && (await FakeModal.start({ ...options.modal, model }));

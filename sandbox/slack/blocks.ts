@@ -164,15 +164,20 @@ function renderedBlocks(markdown: string): { blocks: number; headings: number } 
 
 const lengthOf = (texts: readonly string[]) => texts.reduce((sum, text) => sum + text.length, 0);
 
-/** Every text a block shows, found at any depth; with `parsed` only those in which `<…>` means something. */
-export function textsIn(value: unknown, parsed = false): string[] {
-  if (Array.isArray(value)) return value.flatMap((inner) => textsIn(inner, parsed));
+/** Every text a block shows, found at any depth; `parsed`: `<…>` means something in it. */
+function shownIn(value: unknown): { readonly text: string; readonly parsed: boolean }[] {
+  if (Array.isArray(value)) return value.flatMap(shownIn);
   if (typeof value !== 'object' || value === null) return [];
-  if (parsed && fieldsOf(value).type === 'plain_text') return [];
-  return Object.entries(value).flatMap(([key, inner]) =>
-    typeof inner === 'string' ? (key === 'text' ? [inner] : []) : textsIn(inner, parsed),
-  );
+  const parsed = fieldsOf(value).type !== 'plain_text';
+  return Object.entries(value).flatMap(([key, inner]) => {
+    if (typeof inner !== 'string') return shownIn(inner);
+    return key === 'text' ? [{ text: inner, parsed }] : [];
+  });
 }
+
+/** These texts; with `parsed` only those in which `<…>` means something. */
+export const textsIn = (value: unknown, parsed = false): string[] =>
+  shownIn(value).flatMap((shown) => (parsed && !shown.parsed ? [] : [shown.text]));
 
 export interface BlockButton {
   /** The action_id; of a feedback button with the value of its side: `ID:VALUE`. */
@@ -209,21 +214,10 @@ export function readBlocks(blocks: readonly SlackBlock[], read: (mrkdwn: string)
     if (block.type === 'divider') return ['---'];
     if (block.type === 'markdown') return [String(block.text)];
     if (block.type === 'task_card' || block.type === 'plan') return [String(block.title)];
-    const texts = readTexts(block, read);
+    const texts = shownIn(block).map(({ text, parsed }) => (parsed ? read(text) : text));
     return block.type === 'context' ? [texts.join(' ')] : texts;
   });
   return lines.join('\n\n');
-}
-
-/** Plain text is what it is. */
-function readTexts(value: unknown, read: (mrkdwn: string) => string): string[] {
-  if (Array.isArray(value)) return value.flatMap((inner) => readTexts(inner, read));
-  if (typeof value !== 'object' || value === null) return [];
-  const asIs = fieldsOf(value).type === 'plain_text';
-  return Object.entries(value).flatMap(([key, inner]) => {
-    if (typeof inner !== 'string') return readTexts(inner, read);
-    return key === 'text' ? [asIs ? inner : read(inner)] : [];
-  });
 }
 
 const fieldsOf = (value: unknown): Fields =>

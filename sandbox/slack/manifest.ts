@@ -8,3 +8,8 @@ export const manifestScopes: readonly string[] = manifest.oauth_config.scopes.bo
 
 /** What it subscribes to. */
 export const manifestEvents: readonly string[] = manifest.settings.event_subscriptions.bot_events;
+
+/** Its slash commands. */
+export const manifestCommands: readonly string[] = manifest.features.slash_commands.map(
+  ({ command }: { command: string }) => command,
+);
