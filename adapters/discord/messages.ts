@@ -80,7 +80,7 @@ export const parentOf = (channel: TextBasedChannel | null): Pick<Question, 'pare
 export function textOf(message: Message): string {
   const { client, channel, messageSnapshots } = message;
   const plain = (said: Said) => readable(wordsOf(said), client.user, channel);
-  const forwarded = messageSnapshots.map((said) => plain(said) && quote('Somebody', plain(said)));
+  const forwarded = messageSnapshots.map((said) => quote('Somebody', plain(said)));
   return [...forwarded, plain(message)].filter(Boolean).join('\n\n');
 }
 
@@ -101,10 +101,8 @@ function wordsOf({ content, embeds }: Said): string {
 export const withFiles = async (said: string, shared: readonly Attachment[]): Promise<string> =>
   [said, ...(await filesIn(shared))].filter(Boolean).join('\n\n');
 
-function quoteOf(message: Message): string {
-  const text = textOf(message);
-  return text && quote(message.member?.displayName ?? message.author.displayName, text);
-}
+const quoteOf = (message: Message): string =>
+  quote(message.member?.displayName ?? message.author.displayName, textOf(message));
 
 export function askerOf(user: User, member: GuildMember | APIInteractionGuildMember | null): Asker {
   if (member instanceof GuildMember) {

@@ -96,10 +96,9 @@ const allFiles = (message: SlackMessage): SlackFile[] =>
 
 /** Messages that are forwarded, then what is said to them. */
 function textOf(message: SlackMessage, { user }: Self): string[] {
-  const forwarded = forwardedIn(message).map(({ author_name = 'Somebody', text = '' }) => {
-    const said = toMarkdown(text, user);
-    return said && quote(author_name, said);
-  });
+  const forwarded = forwardedIn(message).map(({ author_name = 'Somebody', text = '' }) =>
+    quote(author_name, toMarkdown(text, user)),
+  );
   return [...forwarded, toMarkdown(message.text ?? '', user)];
 }
 
