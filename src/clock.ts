@@ -35,3 +35,25 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
+
+/**
+ * The promise's outcome, unless `ms` pass before: then it rejects with what `late` makes. Rejects with
+ * `signal.reason` when that aborts first.
+ */
+export async function within<T>(
+  promise: Promise<T>,
+  { clock, ms, late, signal }: { clock: Clock; ms: number; late: () => Error; signal?: AbortSignal },
+): Promise<T> {
+  const done = new AbortController();
+  const over = sleep(clock, ms, signal ? AbortSignal.any([done.signal, signal]) : done.signal);
+  try {
+    return await Promise.race([
+      promise,
+      over.then(() => {
+        throw late();
+      }),
+    ]);
+  } finally {
+    done.abort();
+  }
+}

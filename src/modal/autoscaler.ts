@@ -1,6 +1,6 @@
 import type { Function_, ModalClient } from 'modal';
 import type { Logger } from 'pino';
-import { type Clock, sleep } from '../clock.ts';
+import { type Clock, within } from '../clock.ts';
 import type { Settings, Target } from '../store/warm-store.ts';
 import { plainFault, ScalingError } from './faults.ts';
 
@@ -68,17 +68,12 @@ class ModalAutoscaler implements Autoscaler {
   /** The SDK's own timeouts do not cover all it does: a call that hangs is given up here. */
   async #call<T>(work: (fn: Function_) => Promise<T>): Promise<T> {
     const { clock, timeoutMs = 15_000 } = this.#options;
-    const over = new AbortController();
-    const late = sleep(clock, timeoutMs, AbortSignal.any([over.signal, this.#closing.signal])).then(() => {
-      throw new ScalingError('unreachable', `Modal did not answer within ${timeoutMs / 1_000} s.`);
-    });
-    late.catch(() => {});
+    const late = () => new ScalingError('unreachable', `Modal did not answer within ${timeoutMs / 1_000} s.`);
+    const { signal } = this.#closing;
     try {
-      return await Promise.race([this.#resolve().then(work), late]);
+      return await within(this.#resolve().then(work), { clock, ms: timeoutMs, late, signal });
     } catch (error) {
       throw plainFault(error, this.#options);
-    } finally {
-      over.abort();
     }
   }
 
