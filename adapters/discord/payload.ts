@@ -7,6 +7,7 @@ import {
   MessageFlags,
 } from 'discord.js';
 import { type ButtonKind, buttonId, buttonLabels, type Page } from '../../src/bot/ports.ts';
+import { cut } from '../../src/cut.ts';
 
 /** Characters of content in one message (Discord's documentation, "Create Message"). */
 const CONTENT_LIMIT = 2000;
@@ -59,14 +60,13 @@ export const onceFor = (key: string) => ({
 
 function withQuote(asked: string, content: string): string {
   const room = Math.min(ASKED_LIMIT, CONTENT_LIMIT - content.length - '> \n'.length);
-  const line = cut(asked.replace(/\s+/g, ' ').trim(), room);
+  const line = fitting(asked.replace(/\s+/g, ' ').trim(), room);
   return line === '' ? content : `> ${line}\n${content}`;
 }
 
-function cut(text: string, limit: number): string {
+function fitting(text: string, limit: number): string {
   if (text.length <= limit) return text;
-  // Not between the halves of a character beyond the first plane.
-  return limit < 2 ? '' : `${text.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+  return limit < 2 ? '' : cut(text, limit - 1);
 }
 
 function buttonRow(

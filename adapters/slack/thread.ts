@@ -1,3 +1,4 @@
+import { cut } from '../../src/cut.ts';
 import { wordsOf } from './boxes.ts';
 import { forwardedIn, isQuotable, type SlackAttachment, type SlackMessage } from './events.ts';
 import { inTime, WITHIN } from './in-time.ts';
@@ -50,12 +51,9 @@ function forwarded(message: SlackMessage, names: ReadonlyMap<string, string>): S
   const own = { is_share: true, author_name, text: wordsOf(message), ...(files && { files }) };
   return [...forwardedIn(message), own].map((one) => ({
     ...one,
-    text: withNames(cut(one.text ?? ''), names),
+    text: withNames(cut(one.text ?? '', LONGEST.one), names),
   }));
 }
-
-const cut = (text: string): string =>
-  text.length > LONGEST.one ? `${text.slice(0, LONGEST.one).replace(/[\uD800-\uDBFF]$/, '')}…` : text;
 
 /** The last of them that there is room for, beside what goes along anyhow. */
 function latest(replies: readonly SlackAttachment[], beside: readonly SlackAttachment[]): SlackAttachment[] {

@@ -1,3 +1,4 @@
+import { cut } from '../cut.ts';
 import type { ModelEvent } from '../model/model.ts';
 import type { PlatformName } from './ports.ts';
 
@@ -63,7 +64,7 @@ export const stoppedBy = (name: string | undefined): string => `⏹ Stopped${nam
 
 export function undelivered(question: string): string {
   const [first = ''] = question.trim().split('\n', 1);
-  const asked = first.length > QUOTED ? `${first.slice(0, QUOTED)}…` : first;
+  const asked = cut(first, QUOTED);
   return `⚠️ I could not write my answer, or not all of it, where you asked${asked && ` “${asked}”`}. If I may not write there, whoever manages that channel can change it.`;
 }
 
