@@ -3,6 +3,7 @@ import { OperatorError } from './errors.ts';
 import { InputError } from './modal/input-error.ts';
 import { parsePrices, priceOf } from './modal/prices.ts';
 import { extraFields } from './model/extra-fields.ts';
+import { MIN_WINDOW } from './model/tokens.ts';
 
 /** Where an operator gets each value; shown with every fault. .env.example tells more. */
 const WHERE: Record<string, string> = {
@@ -91,9 +92,10 @@ const fields = text
     return z.NEVER;
   })
   .pipe(extraFields);
+const listed = (value: string): string[] => value.split(/[\s,]+/).filter(Boolean);
 const ids = (pattern: RegExp) =>
   text
-    .transform((value) => value.split(/[\s,]+/).filter(Boolean))
+    .transform(listed)
     .refine((list) => list.every((id) => pattern.test(id)), { error: 'holds something that is not an id' });
 /** Several keys of 32 bytes, the newest first. */
 const keys = text
@@ -140,7 +142,7 @@ const schema = z.object({
   MODEL_MAX_TOKENS: number(1, 1_000_000).default(4096),
   MODEL_MAX_STREAMS: number(1, 10_000).default(16),
   MODEL_WAKE_MINUTES: number(0.1, 120, false).default(15),
-  MODEL_MAX_CONTEXT: number(512, 10_000_000).optional(), // with less no question would fit
+  MODEL_MAX_CONTEXT: number(MIN_WINDOW, 10_000_000).optional(),
   MODEL_EXTRA: fields.optional(),
   MODEL_IMAGES: flag.default(false),
   MODEL_SHOW_REASONING: flag.default(false),
@@ -257,7 +259,7 @@ const INSTALL = [
 function slackFaults(given: Readonly<Record<string, string | undefined>>): { name: string; wrong: string }[] {
   const isMissingBeside = (name: string, other: string) =>
     given[other] && !given[name] ? [{ name, wrong: `is missing beside ${other}` }] : [];
-  const admins = (given.SLACK_ADMIN_IDS ?? '').split(/[\s,]+/).filter(Boolean);
+  const admins = listed(given.SLACK_ADMIN_IDS ?? '');
   const adminFaults = (isRight: (id: string) => boolean, wrong: string) =>
     admins.every(isRight) ? [] : [{ name: 'SLACK_ADMIN_IDS', wrong }];
   const install = INSTALL.find((name) => given[name]);

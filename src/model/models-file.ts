@@ -4,6 +4,7 @@ import { OperatorError } from '../errors.ts';
 import { priceOf } from '../modal/prices.ts';
 import type { ModelOptions } from './client.ts';
 import { extraFields } from './extra-fields.ts';
+import { MIN_WINDOW } from './tokens.ts';
 
 /** What makes a client of an endpoint. */
 export type Connection = Omit<ModelOptions, 'coldStarts' | 'clock' | 'log' | 'random' | 'limits'>;
@@ -78,7 +79,7 @@ const settings = z.strictObject(
     show_reasoning: flag,
     max_tokens: count(1_000_000),
     max_streams: count(10_000),
-    max_context: count(10_000_000, 512),
+    max_context: count(10_000_000, MIN_WINDOW),
     wake_minutes: number(0.1, 120),
     modal_app: text.optional(),
     modal_server: text.optional(),

@@ -18,6 +18,8 @@ const MAX_KNOWN = 1_000;
 const MARGIN = 64;
 /** An answer shorter than this is not worth asking for, tokens. */
 const MIN_ANSWER = 256;
+/** A window with less has no room for a question beside the shortest answer, tokens. */
+export const MIN_WINDOW = 512;
 /** Past this share of the budget the oldest turns go … */
 const HIGH = 0.9;
 /** … down to this share, so that the next turns leave the prompt's beginning as it is and hit the prefix cache. */
