@@ -7,11 +7,11 @@ import { withoutNulls } from './nulls.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
- * A longer thread is quoted by its first message alone: Slack lists the oldest, and the latest are what matters.
- * https://docs.slack.dev/reference/methods/conversations.replies: apps that are distributed outside of the
- * Marketplace get 15 at most, once a minute.
+ * Messages in the first page of a thread, and in each behind it; Slack's most is less than 1,000.
+ * https://docs.slack.dev/reference/methods/conversations.replies: the oldest come first, and apps that are
+ * distributed outside of the Marketplace get 15 at most, once a minute.
  */
-const LISTED = 100;
+const LISTED = { first: 100, further: 999 };
 
 /** What a question brings along beside the thread's first message. */
 const REPLIES = 10;
@@ -25,14 +25,13 @@ const LONGEST = { one: 4_000, all: 8_000, files: 20 };
  */
 export async function withThread<M extends SlackMessage>(message: M, workspace: Workspace): Promise<M> {
   const { channel, ts, thread_ts: thread, attachments = [] } = message;
-  const { client, clock, log } = workspace;
+  const { clock, log } = workspace;
   const end = clock.monotonic() + WITHIN;
   try {
-    const asked = client.conversations.replies({ channel, ts: thread!, latest: ts, limit: LISTED });
-    const { messages = [], has_more } = await inTime(asked, clock);
-    const written = (withoutNulls(messages) as SlackMessage[]).filter(isQuotable);
-    const first = written.filter((one) => one.ts === thread);
-    const replies = has_more ? [] : written.filter((one) => one.ts !== thread).slice(-REPLIES);
+    const written = (await listed({ channel, ts: thread!, latest: ts }, workspace, end)).filter(isQuotable);
+    // Each page begins with it.
+    const first = written.filter((one) => one.ts === thread).slice(0, 1);
+    const replies = written.filter((one) => one.ts !== thread).slice(-REPLIES);
     const people = [...first, ...replies].flatMap(({ bot_id, user }) => (user && !bot_id ? [user] : []));
     const names = await namesOf(people, workspace, end - clock.monotonic());
     const [root, rest] = [first, replies].map((some) => some.flatMap((one) => forwarded(one, names)));
@@ -40,6 +39,33 @@ export async function withThread<M extends SlackMessage>(message: M, workspace: 
   } catch (error) {
     log.warn({ channel, message: ts, err: error }, 'a question goes without the thread that it was asked in');
     return message;
+  }
+}
+
+/**
+ * What was said in a thread; of one whose end Slack does not list in time the first message alone, since the
+ * latest are what matters. @throws what the first call throws
+ */
+async function listed(
+  thread: { channel: string; ts: string; latest: string },
+  { client, clock, log }: Workspace,
+  end: number,
+): Promise<SlackMessage[]> {
+  let page = await inTime(client.conversations.replies({ ...thread, limit: LISTED.first }), clock);
+  const messages = [...(page.messages ?? [])];
+  try {
+    while (page.has_more) {
+      const cursor = page.response_metadata!.next_cursor!;
+      const asked = client.conversations.replies({ ...thread, cursor, limit: LISTED.further });
+      // The names are still to be asked for.
+      page = await inTime(asked, clock, (end - clock.monotonic()) / 2);
+      messages.push(...(page.messages ?? []));
+    }
+    return withoutNulls(messages) as SlackMessage[];
+  } catch (err) {
+    const { channel, ts } = thread;
+    log.info({ channel, thread: ts, err }, 'of a long thread the first message alone is quoted');
+    return withoutNulls(messages.filter((one) => one.ts === ts)) as SlackMessage[];
   }
 }
 

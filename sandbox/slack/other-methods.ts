@@ -20,6 +20,12 @@ export function otherMethods(
   const { workspace, statuses } = slack;
   const { bot, teamId, teamName } = workspace;
 
+  const shown = (args: Args) => (message: SlackMessage) =>
+    messageJson(workspace, message, {
+      metadata: args.flag('include_all_metadata'),
+      baseUrl: options.baseUrl,
+    });
+
   /** `most`: what a page holds by default and at most. */
   const listed = (args: Args, messages: readonly SlackMessage[], most: [usual: number, max: number]) => {
     const [oldest, latest, inclusive] = [args.text('oldest'), args.text('latest'), args.flag('inclusive')];
@@ -33,11 +39,8 @@ export function otherMethods(
     if (!Number.isInteger(from)) throw new SlackError('invalid_cursor');
     const to = from + args.count('limit', ...most);
     const more = to < inRange.length;
-    const metadata = args.flag('include_all_metadata');
     return {
-      messages: inRange
-        .slice(from, to)
-        .map((one) => messageJson(workspace, one, { metadata, baseUrl: options.baseUrl })),
+      messages: inRange.slice(from, to).map(shown(args)),
       has_more: more,
       ...(more && { response_metadata: { next_cursor: Buffer.from(String(to)).toString('base64') } }),
     };
@@ -133,7 +136,10 @@ export function otherMethods(
         const parent = workspace
           .messages(channel.id)
           .filter((message) => message.ts === ts && !message.onlyFor);
-        return listed(args, [...parent, ...workspace.replies(channel.id, ts)], [1000, 1000]);
+        const page = listed(args, [...parent, ...workspace.replies(channel.id, ts)], [1000, 1000]);
+        // The thread's first message heads each page, also one from `oldest` or a cursor on [I].
+        const heads = page.messages[0]?.ts === ts ? [] : parent.map(shown(args));
+        return { ...page, messages: [...heads, ...page.messages] };
       },
     },
     'files.info': {

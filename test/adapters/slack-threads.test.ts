@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { BudgetRule } from '../../sandbox/slack/budgets.ts';
+import type { FakeSlack } from '../../sandbox/slack/fake-slack.ts';
 import { manifestScopes } from '../../sandbox/slack/manifest.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { calls, connect, installIn, startFakeForMany, startMany, until } from './slack-support.ts';
@@ -9,6 +10,14 @@ const log = { name: 'build.log', mimetype: 'text/plain', content: Buffer.from('e
 
 /** What Slack allows an app that is distributed outside of its Marketplace. */
 const oneAMinute: BudgetRule = { limit: 1, windowMs: 60_000, burst: 1, per: 'team' };
+
+function sayMany(slack: FakeSlack, replies: number): void {
+  const { channel, people } = slack;
+  const thread = slack.say({ channel, user: people.colleague, text: 'the first' });
+  for (let reply = 1; reply <= replies; reply += 1)
+    slack.say({ channel, user: people.colleague, text: `no. ${reply}.`, thread });
+  slack.say({ channel, user: people.asker, text: '@pilotlight why?', thread });
+}
 
 describe('a question in other people’s Slack thread', () => {
   it('has what was said there before, with who wrote it, and what was shared', async () => {
@@ -96,13 +105,33 @@ describe('a question in other people’s Slack thread', () => {
     ]);
   });
 
-  it('has the first message alone where the thread is so long that Slack does not list its end', async () => {
-    const { slack, bot } = await connect();
-    const { channel, people } = slack;
-    const thread = slack.say({ channel, user: people.colleague, text: 'the first' });
-    for (let reply = 1; reply <= 100; reply += 1)
-      slack.say({ channel, user: people.colleague, text: 'and on', thread });
-    slack.say({ channel, user: people.asker, text: '@pilotlight why?', thread });
+  it('has the latest messages of a long thread, too', async () => {
+    const { slack, bot } = await connect({ clock: new VirtualClock(Date.now()) });
+    sayMany(slack, 1_105);
+    await until(() => expect(bot.questions).toHaveLength(1));
+    expect(bot.questions[0]!.text.match(/(?<=> ).*/g)).toEqual([
+      'the first',
+      ...Array.from({ length: 10 }, (_, at) => `no. ${at + 1_096}.`),
+    ]);
+    expect(calls(slack, 'conversations.replies')).toHaveLength(3);
+  });
+
+  it('has the first message alone of a long thread where Slack may be asked once a minute', async () => {
+    const { slack, bot } = await connect({ fake: { budgets: { 'conversations.replies': oneAMinute } } });
+    sayMany(slack, 101);
+    await until(() => expect(bot.questions).toHaveLength(1));
+    expect(bot.questions[0]!.text).toBe(`colleague wrote:\n> the first\n\nwhy?`);
+  });
+
+  it('has the first message alone of a long thread where Slack is late with the end', async () => {
+    const clock = new VirtualClock(Date.now());
+    const { slack, bot } = await connect({ clock });
+    slack.faults.add({ on: 'conversations.replies', act: { type: 'delay', ms: 60_000 }, skip: 1 });
+    const arriving = vi.spyOn(slack.faults, 'take');
+    const arrived = () => arriving.mock.calls.filter(([call]) => call === 'conversations.replies');
+    sayMany(slack, 101);
+    await until(() => expect(arrived()).toHaveLength(2));
+    await clock.advance(500);
     await until(() => expect(bot.questions).toHaveLength(1));
     expect(bot.questions[0]!.text).toBe(`colleague wrote:\n> the first\n\nwhy?`);
   });

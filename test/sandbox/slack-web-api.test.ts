@@ -302,7 +302,9 @@ describe('the Web API of the fake Slack', () => {
     expect(before.has_more).toBe(true);
     const cursor = before.response_metadata!.next_cursor!;
     const rest = await conversations.replies({ channel, ts, latest: second!, limit: 1, cursor });
-    expect(rest).toMatchObject({ messages: [{ text: 'a', user: people.asker }], has_more: false });
+    expect(rest).toMatchObject({ messages: [{ ts }, { text: 'a', user: people.asker }], has_more: false });
+    const since = await conversations.replies({ channel, ts, oldest: second! });
+    expect(since.messages?.map((one) => one.ts)).toEqual([ts]);
 
     const refused = (where: string, more = {}) =>
       refusal(conversations.replies({ channel: where, ts, ...more }));
