@@ -33,7 +33,8 @@ export function answer(messages: readonly ScriptMessage[], continues: boolean): 
 const ANSWERS: readonly [RegExp, (match: RegExpExecArray, messages: readonly ScriptMessage[]) => string][] = [
   [/^repeat after me: ?([\s\S]*)$/i, ([, words]) => words!],
   [/write (\d[\d,_]*) char(?:acter)?s/i, ([, count]) => long(Number(count!.replace(/[,_]/g, '')))],
-  [/write (\d+) words named (\w+)/i, ([, count, name]) => numbered(Number(count), name!)],
+  // The last: what a question quotes stands before it.
+  [/^[\s\S]*write (\d+) words named (\w+)/i, ([, count, name]) => numbered(Number(count), name!)],
   [/what did i (?:say|ask|tell you)/i, (_, messages) => earlier(messages)],
   [
     /system prompt/i,
