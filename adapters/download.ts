@@ -1,6 +1,9 @@
 import { fetch, type HeadersInit, type Response } from 'undici';
 import { ImageError, type ImageLimits } from '../src/bot/ports.ts';
 
+/** What platforms call a file that they do not know. */
+export const UNKNOWN = 'application/octet-stream';
+
 export interface Download extends ImageLimits {
   readonly headers?: HeadersInit;
   /** What it means when a page comes, or leads elsewhere, in place of the picture. */
@@ -28,8 +31,8 @@ export async function downloadImage(
 function faultOf({ status, headers }: Response, noPicture: string): string | undefined {
   if ([403, 404, 410].includes(status)) return 'it is no longer there';
   if (status >= 400) return 'it could not be downloaded';
-  const isPicture = headers.get('content-type')?.startsWith('image/');
-  return status === 200 && isPicture ? undefined : noPicture;
+  const type = headers.get('content-type') ?? UNKNOWN;
+  return status === 200 && (type === UNKNOWN || type.startsWith('image/')) ? undefined : noPicture;
 }
 
 const tooLarge = (): never => {

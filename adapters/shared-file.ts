@@ -1,6 +1,5 @@
-import { isUtf8 } from 'node:buffer';
 import { fetch, type HeadersInit } from 'undici';
-import { readUpTo } from './download.ts';
+import { readUpTo, UNKNOWN } from './download.ts';
 
 /** More than a person pastes, and about as much as a model can read; bytes. */
 const TEXT_LIMIT = 256 * 1024;
@@ -13,9 +12,6 @@ export interface SharedFile {
   readonly url: string;
   readonly bytes: number;
 }
-
-/** What platforms call a file that they do not know. */
-export const UNKNOWN = 'application/octet-stream';
 
 /** No text whatever is in it. A platform goes by the name, and may take TypeScript (.ts) for a film. */
 const NO_TEXT =
@@ -60,6 +56,17 @@ export async function readFile(
 
 /** Undefined for what is no text. One that is called text may be in an old encoding: most of it can be read. */
 function textOf(bytes: Uint8Array, type: string): string | undefined {
-  if (type.startsWith('text/')) return new TextDecoder().decode(bytes);
-  return isUtf8(bytes) && !bytes.includes(0) ? new TextDecoder().decode(bytes) : undefined;
+  const isCalledText = type.startsWith('text/');
+  try {
+    const text = new TextDecoder(encodingOf(bytes), { fatal: !isCalledText }).decode(bytes);
+    return isCalledText || !text.includes('\0') ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Windows begins a text in UTF-16 with a byte order mark. */
+function encodingOf([first, second]: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
+  if (first === 0xff && second === 0xfe) return 'utf-16le';
+  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
 }

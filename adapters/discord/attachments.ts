@@ -14,8 +14,16 @@ export const attachmentsOf = (
 
 export const imagesIn = (shared: readonly Attachment[]): ImageRef[] => shared.flatMap(imageOf);
 
-const imageOf = ({ url, contentType, size }: Attachment): ImageRef[] =>
-  contentType?.startsWith('image/') ? [{ url, mimeType: contentType, bytes: size }] : [];
+function imageOf({ url, size, ...file }: Attachment): ImageRef[] {
+  const mimeType = typeOf(file);
+  return mimeType.startsWith('image/') ? [{ url, mimeType, bytes: size }] : [];
+}
+
+/** Discord does not tell the type of all files: then their name does of pictures. Empty where neither does. */
+function typeOf({ name, contentType }: Pick<Attachment, 'name' | 'contentType'>): string {
+  const [, extension] = /\.(png|jpe?g|webp|gif)$/i.exec(name) ?? [];
+  return contentType ?? (extension ? `image/${extension.toLowerCase().replace('jpg', 'jpeg')}` : '');
+}
 
 /**
  * Gets a picture from Discord's CDN. Its address is signed, and ends after a day.

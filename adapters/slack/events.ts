@@ -1,6 +1,7 @@
 import type { ImageRef, Question } from '../../src/bot/ports.ts';
+import { UNKNOWN } from '../download.ts';
 import { quote } from '../quote.ts';
-import { isText, type SharedFile, UNKNOWN } from '../shared-file.ts';
+import { isText, type SharedFile } from '../shared-file.ts';
 import { conversationOf, type SlackAddress } from './address.ts';
 import { toMarkdown } from './text.ts';
 import type { Self } from './workspace.ts';

@@ -106,6 +106,20 @@ describe('a picture in Slack', () => {
 
 describe('a picture in Discord', () => {
   it.each([
+    ['cat.png', 'image/png'],
+    ['IMG_1.JPG', 'image/jpeg'],
+    ['message.txt', undefined],
+  ])('is told by its name where Discord does not tell its type: %s', async (name, mimeType) => {
+    const { fake, bot, discord } = await connected();
+    const next = bot.next();
+    fake.say({ channel: fake.dm, user: fake.people.asker, text: 'look', files: [{ name, content }] });
+    const { images } = await next;
+    expect(images.map((image) => image.mimeType)).toEqual(mimeType ? [mimeType] : []);
+    for (const image of images)
+      expect(Buffer.from(await discord.fetchImage(image, limits(), address))).toEqual(content);
+  });
+
+  it.each([
     [200, 'text/html', 'it is no picture'],
     [302, 'image/png', 'it is no picture'],
     [404, 'text/plain', 'it is no longer there'],

@@ -36,6 +36,16 @@ describe('a shared text file', () => {
       expect(await reading(200, binary, { type })).toBe('(The file a.txt cannot be read.)');
   });
 
+  it.each(['text/plain', 'application/octet-stream'])(
+    'may be in UTF-16 where it begins with its mark, also called %s',
+    async (type) => {
+      const little = Buffer.from('\ufeffZwölf Zeilen.\r\n', 'utf16le');
+      const big = Buffer.from(little).swap16();
+      for (const body of [little, big])
+        expect(await reading(200, body, { type })).toBe('a.txt:\n\nZwölf Zeilen.');
+    },
+  );
+
   it('may be in an old encoding where it is called text', async () => {
     expect(await reading(200, Buffer.from('Zw\xf6lf', 'latin1'))).toBe('a.txt:\n\nZw\ufffdlf');
   });
