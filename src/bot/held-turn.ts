@@ -30,6 +30,7 @@ export class HeldTurn {
   readonly #heldAt: number;
   /** With this the store knows that it is us who write. */
   #run: Promise<TurnRun>;
+  readonly #began: TurnRun | undefined;
   #started = false;
   #left = false;
   #lost = false;
@@ -37,10 +38,12 @@ export class HeldTurn {
   #storing: Promise<void> | undefined;
   #ended: Promise<Delivery> | undefined;
 
-  constructor(turn: Turn, surface: ReplySurface, parts: HeldTurnParts) {
+  /** `began`: where it is started already. */
+  constructor(turn: Turn, surface: ReplySurface, parts: HeldTurnParts, began?: TurnRun) {
     this.turn = turn;
     this.surface = surface;
-    this.#run = Promise.resolve(turn);
+    this.#began = began;
+    this.#run = Promise.resolve(began ?? turn);
     this.#parts = parts;
     const { pacer, clock, log } = parts;
     this.#heldAt = clock.monotonic();
@@ -72,6 +75,7 @@ export class HeldTurn {
   /** Takes the turn from whoever had it before. Rejects with LostTurn when it has ended. */
   async start(): Promise<void> {
     this.#started = true;
+    if (this.#began) return;
     const started = this.#parts.store.start(this.turn.id);
     this.#run = started.catch(() => this.turn);
     await started;

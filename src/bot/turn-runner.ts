@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../clock.ts';
 import type { Signal } from '../cluster/signals.ts';
 import type { Job, RunEnd } from '../cluster/turn-queue.ts';
-import { type Exchange, isOver, LostTurn, type Turn } from '../store/store.ts';
+import { type Exchange, isOver, LostTurn, type Turn, type TurnRun } from '../store/store.ts';
 import { announce } from './announce.ts';
 import type { BotParts } from './bot.ts';
 import { HeldTurn } from './held-turn.ts';
@@ -20,8 +20,8 @@ const LAST_WORDS = 5_000;
 const STOP_KEPT = 60_000;
 /** A turn that is shown so soon after it was asked was not shown as waiting before; ms. */
 const AT_ONCE = 1_000;
-/** A turn whose process died so often is not tried any more. */
-const MOST_CRASHES = 3;
+/** A turn whose process died so often is not tried any more; after more, not even its text is shown again. */
+const MOST_CRASHES = { tried: 3, shown: 6 };
 
 type Stop = Extract<Signal, { kind: 'stop' }>;
 
@@ -51,9 +51,13 @@ export class TurnRunner {
   /** Runs one turn. Rejects when the store cannot be asked for it. */
   async run({ turn: id, since, crashes, lost }: Job): Promise<RunEnd> {
     const { store, clock } = this.#parts;
-    const turn = await store.turn(id);
-    if (!turn || isOver(turn) || lost.aborted) return 'over';
-    const held = this.#hold(turn, begunOf(turn, clock));
+    const stored = await store.turn(id);
+    if (!stored || isOver(stored) || lost.aborted) return 'over';
+    const turn = stored.answer !== '' && crashes >= MOST_CRASHES.shown ? await this.#anew(stored) : stored;
+    // Showing its text again may be what its process dies of: that counts, too.
+    const run = turn && turn.answer !== '' ? await store.start(id) : undefined;
+    if (!turn || lost.aborted) return 'over';
+    const held = this.#hold(turn, begunOf(turn, clock), run);
     const line: HeldTurn[] = [];
     this.#lines.set(turn.conversationId, line);
     const lose = () => {
@@ -156,9 +160,18 @@ export class TurnRunner {
     this.#release(waiting);
   }
 
-  #hold(turn: Turn, begun: Begun = 'nothing'): HeldTurn {
+  /** Leaves what stands of a turn as it is, for a new message; null when somebody else does. */
+  async #anew({ id }: Turn): Promise<Turn | null> {
+    const { store, clock } = this.#parts;
+    const run = await store.start(id);
+    await store.end(run, 'failed', clock.now());
+    return store.again(run, false);
+  }
+
+  /** `run`: of a turn that is started already. */
+  #hold(turn: Turn, begun: Begun = 'nothing', run?: TurnRun): HeldTurn {
     const surface = this.#platform(turn).open(turn.question.address, turn.attempt, begun);
-    const held = new HeldTurn(turn, surface, this.#parts);
+    const held = new HeldTurn(turn, surface, this.#parts, run);
     this.#held.set(turn.id, held);
     const stop = this.#stops.get(turn.id);
     if (stop?.run === turn.run) held.abort.abort(new Stopped(stop.by));
@@ -184,7 +197,7 @@ export class TurnRunner {
       reply.working(words.working);
       await held.start();
       log.info({ turn: turn.id, conversation: turn.conversationId, crashes }, 'turn started');
-      if (crashes >= MOST_CRASHES) return crashedEnd(turn.answer);
+      if (crashes >= MOST_CRASHES.tried) return crashedEnd(turn.answer);
       abort.signal.throwIfAborted();
       // It was running when its process ended.
       if (turn.state === 'running' && turn.answer !== '') return interruptedEnd(turn.answer);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WriteError } from '../../src/bot/ports.ts';
 import { aQuestion } from '../support/chat-double.ts';
 import { untilAborted } from '../support/model-double.ts';
@@ -110,6 +110,33 @@ describe('a bot that restarts', () => {
     expect(play.chat.shown).toEqual([expect.stringContaining('Something went wrong inside Pilotlight')]);
     expect(play.model.requests).toEqual([]);
     expect(await play.press('retry', 'U1', `${poison.id}.0`)).toBeNull();
+  });
+
+  it('shows a text no more whose showing ended its process each time, and says so in a new message', async () => {
+    const poison = (await play.store.accept(aQuestion('poison'), 1))!;
+    const run = await play.store.start(poison.id);
+    play.chat.messages.set('old', { text: 'Poi', footer: undefined, buttons: ['stop'], writes: 3 });
+    await play.store.progress(run, { answer: 'Poison', messages: ['old'] });
+    const open = vi.spyOn(play.chat, 'open').mockImplementation(() => {
+      throw new Error('the process ends');
+    });
+    for (let starts = 0; starts < 11; starts += 1) {
+      await play.start();
+      await play.settle(0);
+    }
+    expect(open).toHaveBeenCalledTimes(11);
+    open.mockRestore();
+    await play.start();
+    await play.settle(500);
+    expect(play.chat.shown).toEqual([
+      'Poi',
+      expect.stringContaining('Something went wrong inside Pilotlight'),
+    ]);
+    expect(await play.store.unfinished()).toEqual([]);
+    play.model.willSay('Harmless.');
+    await play.press('retry', 'U1', `${poison.id}.1`);
+    await play.settle(500);
+    expect(play.chat.shown).toEqual(['Poi', 'Harmless.']);
   });
 
   it('counts an interruption as told only when it stands in the chat', async () => {
