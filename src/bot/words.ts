@@ -26,7 +26,7 @@ export function waking({ phase, elapsedMs, usualMs, slowMs, place }: Waking): st
   if (usualMs !== undefined && elapsedMs <= usualMs) parts.push(`usually ${minutes(usualMs)}`);
   else if (slowMs !== undefined && elapsedMs <= slowMs) parts.push(`usually within ${minutes(slowMs)}`);
   else if (usualMs !== undefined) parts.push('longer than usual');
-  if (place > 1) parts.push(`number ${place} in line`);
+  if (place > 1) parts.push(`${place - 1} asked before you`);
   return parts.join(' · ');
 }
 

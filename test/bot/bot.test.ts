@@ -137,7 +137,7 @@ describe('the bot', () => {
     await play.settle(6_000);
     expect(play.chat.shown).toHaveLength(1);
     expect(play.chat.shown[0]).toContain(
-      'Waking the model: loading weights · 0:42 · usually 1:10 · number 2 in line',
+      'Waking the model: loading weights · 0:42 · usually 1:10 · 1 asked before you',
     );
     expect([...play.chat.messages.values()][0]!.buttons).toEqual(['stop']);
     await play.settle();
