@@ -56,7 +56,7 @@ function watch(fake: FakeChat, channel: string, tell: (what: string) => void): (
   const look = () => {
     const answer = fake.messages(channel).findLast(isAnswer);
     const doing = fake.activity(channel)[0]?.text;
-    const what = answer ? describe(answer) : doing;
+    const what = answer ? describe(answer) : doing?.replace(/^is /, 'pilotlight is ');
     if (!what || what === last) return;
     last = what;
     tell(what);

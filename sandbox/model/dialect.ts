@@ -49,6 +49,14 @@ const vllmError = (status: number, type: string, message: string, param: string 
   body: { error: { message, type, param, code: status } },
 });
 
+/** What vLLM says of an engine that died: within a stream, or in place of one with status 500. */
+export const engineDied = {
+  message: 'EngineCore encountered an issue.',
+  type: 'InternalServerError',
+  param: null,
+  code: 500,
+};
+
 export const vllm: Dialect = {
   first: (meta) =>
     chunk(

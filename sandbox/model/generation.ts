@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { type Clock, sleep } from '../../src/clock.ts';
-import type { ChunkMeta, Dialect } from './dialect.ts';
+import { type ChunkMeta, type Dialect, engineDied } from './dialect.ts';
 import type { ChatCall } from './request.ts';
 import { answer, tokenize } from './script.ts';
 import type { StreamFault } from './stream-faults.ts';
@@ -106,13 +106,7 @@ export async function generate(
     }
     const error = fault('error');
     if (error?.after === deltas) {
-      const body = error.error ?? {
-        message: 'EngineCore encountered an issue.',
-        type: 'InternalServerError',
-        param: null,
-        code: 500,
-      };
-      await event({ error: body });
+      await event({ error: error.error ?? engineDied });
       await send('data: [DONE]\n\n');
       response.end();
       return true;

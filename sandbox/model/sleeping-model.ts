@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type Clock, sleep } from '../../src/clock.ts';
 import { type FaultAct, Faults } from '../faults.ts';
 import { Containers, type ModelState, type Scaling } from './containers.ts';
-import { llamaServer, loadingModel, vllm } from './dialect.ts';
+import { engineDied, llamaServer, loadingModel, vllm } from './dialect.ts';
 import { CALL_ID, HeldCalls, type HttpCall } from './gateway.ts';
 import { type Generation, generate } from './generation.ts';
 import { parsed, readBody, say } from './http.ts';
@@ -38,6 +38,8 @@ export class SleepingModel extends EventEmitter<{ change: [] }> {
   readonly generations: Generation[] = [];
   /** Connections taken so far. */
   connections = 0;
+  /** True answers every question with an error of the server's own; what streams already goes on. */
+  failing = false;
 
   readonly #settings: Settings;
   readonly #clock: Clock;
@@ -250,6 +252,7 @@ export class SleepingModel extends EventEmitter<{ change: [] }> {
     if (call.path !== '/v1/chat/completions')
       return say(response, { status: 404, body: { detail: 'Not Found' } });
     if (call.method !== 'POST') return say(response, { status: 405, body: { detail: 'Method Not Allowed' } });
+    if (this.failing) return say(response, { status: 500, body: { error: engineDied } });
     const json = parsed(call.body);
     if (json === undefined) return say(response, dialect.invalid('JSON decode error'));
     const served = { dialectName, dialect, names: { base: model, loras }, maxModelLen, vision };

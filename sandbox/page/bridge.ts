@@ -28,7 +28,7 @@ export function stateOf({ slack, discord, model, modal, modelUrl }: Sandbox) {
     };
   };
   return {
-    model: model ? model.state : { phase: 'real', url: modelUrl },
+    model: model ? { ...model.state, failing: model.failing } : { phase: 'real', url: modelUrl },
     modal: modal &&
       model && {
         scaling: modal.scaling,
@@ -62,7 +62,11 @@ type Said = z.infer<typeof say>;
 const SLASH = /^\/(\S+)\s*([\s\S]*)$/;
 
 /** Does what a person did on the page. Throws {@link ActionError} with a word for them. */
-export async function act({ slack, discord, modal }: Sandbox, path: string, body: unknown): Promise<void> {
+export async function act(
+  { slack, discord, model, modal }: Sandbox,
+  path: string,
+  body: unknown,
+): Promise<void> {
   try {
     if (path === '/slack/say' || path === '/discord/say') {
       const said = say.parse(body);
@@ -75,6 +79,8 @@ export async function act({ slack, discord, modal }: Sandbox, path: string, body
     } else if (path === '/slack/delete' || path === '/discord/delete') {
       const { channel, message } = remove.parse(body);
       (path.startsWith('/slack') ? slack : discord).deleteMessage(channel, message);
+    } else if (path === '/model/failure') {
+      if (model) model.failing = !model.failing;
     } else if (path === '/modal/deploy') {
       modal?.deploy();
     } else if (path === '/modal/outage') {

@@ -1,5 +1,5 @@
 // The sandbox's page: shows what the server sends and sends back what the person does. No state of its own
-// but the tab, the person and the message being replied to.
+// but the tab and the person, which outlast a reload, and the message being replied to.
 import { composer } from './composer.js';
 import { act, h } from './dom.js';
 import markdownit from './markdown-it.js';
@@ -98,17 +98,29 @@ class Chat {
     const tabs = channels.map(({ id, name }) =>
       h('button.tab', { type: 'button', role: 'tab', onclick: () => this.open(id) }, name),
     );
+    const { channel, user } = JSON.parse(sessionStorage.getItem(this.platform) ?? '{}');
     this.select = h(
       'select',
-      { ariaLabel: 'Speak as', onchange: () => this.show(this.state) },
-      ...people.map(({ id, name }) => h('option', { value: id }, name)),
+      {
+        ariaLabel: 'Speak as',
+        onchange: () => {
+          this.remember();
+          this.show(this.state);
+        },
+      },
+      ...people.map(({ id, name }) => h('option', { value: id, selected: id === user }, name)),
     );
     this.bar.replaceChildren(
       h('b', {}, this.platform === 'slack' ? 'Slack' : 'Discord'),
       ...tabs,
       this.select,
     );
-    this.open(channels[0].id);
+    this.open((channels.find(({ id }) => id === channel) ?? channels[0]).id);
+  }
+
+  /** Where one is and who one is there, for after a reload. */
+  remember() {
+    sessionStorage.setItem(this.platform, JSON.stringify({ channel: this.channel, user: this.select.value }));
   }
 
   open(channel) {
@@ -118,6 +130,7 @@ class Chat {
       tab.ariaSelected = String(channels[index].id === channel);
     });
     this.select.hidden = this.isDirect;
+    this.remember();
     this.setReply(undefined);
     this.show(this.state);
   }
@@ -311,6 +324,9 @@ function showModel(model) {
   }[model.phase];
   element.dataset.state = model.phase;
   element.replaceChildren(h('span.lamp'), h('b', {}, state), h('span.more', {}, more));
+  const failure = button('/model/failure');
+  failure.hidden = model.phase === 'real';
+  failure.ariaPressed = String(model.failing);
 }
 
 /** Modal's control plane: what the app's autoscaler is told, and what the containers have cost. */
@@ -328,10 +344,12 @@ function showModal(modal) {
   ].filter(Boolean);
   element.querySelector('.more').textContent =
     `Modal: ${scaling.join(', ')} · ${containers} · $${modal.usd.toFixed(2)} so far`;
-  element.querySelector('[data-act="outage"]').setAttribute('aria-pressed', String(modal.outage));
+  button('/modal/outage').ariaPressed = String(modal.outage);
 }
-for (const button of document.querySelectorAll('#modal button'))
-  button.addEventListener('click', () => act(`/modal/${button.dataset.act}`, {}));
+
+const button = (path) => document.querySelector(`[data-act="${path}"]`);
+for (const one of document.querySelectorAll('[data-act]'))
+  one.addEventListener('click', () => act(one.dataset.act, {}));
 
 new EventSource('/events').addEventListener('message', ({ data }) => {
   const state = JSON.parse(data);

@@ -156,6 +156,31 @@ describe.skipIf(!CHROMIUM)('the page of the sandbox, in a real browser (skipped 
     expect(await tab.locator('.slack .replies').count()).toBe(threads);
   });
 
+  it('fails the model on demand, and shows what people are told: the fault, then that it gets a pause', async () => {
+    const failure = tab.getByRole('button', { name: 'Failure' });
+    await failure.click();
+    await tab.locator('#model + button[aria-pressed="true"]').waitFor();
+    for (let asked = 1; asked <= 5; asked += 1) {
+      await typeIn('slack', `@pilotlight question ${asked}`);
+      const failed = tab.locator('.slack .message', { hasText: 'failed with an error of its own' });
+      await expect.poll(() => failed.count(), { timeout: 10_000 }).toBe(asked);
+    }
+    await typeIn('discord', '/ask are you there?');
+    await answer('discord').getByText('has failed 5 times in a row and gets a pause').waitFor();
+    await failure.click();
+    await tab.locator('#model + button[aria-pressed="false"]').waitFor();
+    expect(sandbox.model!.failing).toBe(false);
+  });
+
+  it('stays with the channel and the person over a reload', async () => {
+    await tab.locator('.slack select').selectOption({ label: 'admin' });
+    await tab.locator('.discord').getByRole('tab', { name: 'Direct message' }).click();
+    await tab.reload();
+    await tab.locator('.discord .tab[aria-selected="true"]', { hasText: 'Direct message' }).waitFor();
+    expect(await tab.locator('.slack select').inputValue()).toBe(sandbox.slack.people.admin);
+    await tab.locator('.discord').getByRole('tab', { name: 'general' }).click();
+  });
+
   it('tells the person when something cannot be done', async () => {
     await typeIn('slack', '/nonsense');
     await tab.getByRole('alert').getByText('/nonsense is not a valid command').waitFor();

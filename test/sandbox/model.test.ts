@@ -233,6 +233,16 @@ describe('vLLM', () => {
     expect(model.state.streams).toBe(0);
   });
 
+  it('answers every question with an error of its own while it is to fail', async () => {
+    await start({ awake: true });
+    model.failing = true;
+    const response = await post(question('Hi'));
+    expect(response.status).toBe(500);
+    expect(await errorOf(response)).toMatchObject({ type: 'InternalServerError', code: 500 });
+    model.failing = false;
+    expect((await post(question('Hi'))).status).toBe(200);
+  });
+
   it('breaks its streams when the container dies', async () => {
     await start({ awake: true, tokensPerSecond: 10 });
     const answer = await post(question('Write 10000 characters'));
