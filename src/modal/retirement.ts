@@ -29,12 +29,18 @@ export class Retirement {
   #running: Promise<void> = Promise.resolve();
   #cancel: () => void = () => {};
   #stopped = false;
+  #over = false;
   #failingSince: number | undefined;
   #told = false;
 
   constructor(options: RetirementOptions) {
     this.#options = options;
     this.#state = new TargetStore(options.store, options.target);
+  }
+
+  /** True once there is nothing left to do. */
+  get isOver(): boolean {
+    return this.#over;
   }
 
   start(): void {
@@ -53,11 +59,11 @@ export class Retirement {
     try {
       const leads = await lead.held;
       const state = await this.#state.load();
-      if (!state || (leads && (await this.#letGo(state)))) return;
+      this.#over = !state || (leads && (await this.#letGo(state)));
     } catch (error) {
       log.error({ err: error }, 'a model that is not used any more could not be let sleep');
     }
-    if (!this.#stopped) this.#cancel = clock.after(RETRY, () => this.start());
+    if (!this.#over && !this.#stopped) this.#cancel = clock.after(RETRY, () => this.start());
   }
 
   /** True when there is nothing left to do. */

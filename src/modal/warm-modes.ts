@@ -13,6 +13,8 @@ import { WarmMode } from './warm-mode.ts';
 
 /** Until it is tried again to take up what the settings name; ms. */
 const AGAIN_AFTER = 60_000;
+/** Between two looks for what a process with other settings left; one replaces the other sooner than that; ms. */
+const LOOK = 300_000;
 
 /** A model that can be kept warm. */
 export interface WarmModel extends Target {
@@ -52,10 +54,13 @@ export class WarmModes {
   readonly #lead: Lead;
   readonly #keepers = new Map<string, Keeper>();
   readonly #retirements = new Map<string, Retirement>();
+  /** What the last look found that our settings do not name. */
+  #unnamed: ReadonlySet<string> = new Set();
   #started = false;
   /** One change after the other. */
   #queue: Promise<void> = Promise.resolve();
   #cancelAgain: () => void = () => {};
+  #cancelLook: () => void = () => {};
 
   /** @param models what the settings name */
   constructor(models: readonly WarmModel[], options: WarmModesOptions) {
@@ -80,6 +85,7 @@ export class WarmModes {
     this.#started = true;
     this.#lead.start();
     for (const { mode } of this.all) mode.start();
+    if (this.#options.leases.shared) this.#lookLater();
     return this.use(this.all.map(({ model }) => model));
   }
 
@@ -99,6 +105,7 @@ export class WarmModes {
   }
 
   async stop(): Promise<void> {
+    this.#cancelLook();
     await this.#queue;
     this.#cancelAgain();
     const modes = this.all.map(({ mode }) => mode);
@@ -118,10 +125,32 @@ export class WarmModes {
       this.#retirements.delete(key);
       if (!this.#keepers.has(key)) this.#keep(key, model);
     }
+    for (const [key, target] of await this.#findUnnamed()) this.#retire(key, target);
+  }
+
+  #lookLater(): void {
+    this.#cancelLook = this.#options.clock.after(LOOK, () => {
+      this.#queue = this.#queue
+        .then(() => this.#look())
+        .catch((err) => this.#options.log.warn({ err }, 'cannot look what another process kept warm'));
+      this.#lookLater();
+    });
+  }
+
+  /** While a deploy replaces processes, one with older settings may keep something warm that nobody looks after then. */
+  async #look(): Promise<void> {
+    const found = await this.#findUnnamed();
+    for (const [key, target] of found) if (this.#unnamed.has(key)) this.#retire(key, target);
+    this.#unnamed = new Set(found.keys());
+  }
+
+  /** What is stored, our settings do not name, and nobody here lets sleep yet. */
+  async #findUnnamed(): Promise<ReadonlyMap<string, Target>> {
     const stored = (await this.#options.store.load())?.targets ?? {};
-    for (const [key, { target }] of Object.entries(stored)) {
-      if (!named.has(key) && !this.#retirements.has(key)) this.#retire(key, target);
-    }
+    const isKnown = (key: string) => this.#keepers.has(key) || this.#retirements.get(key)?.isOver === false;
+    return new Map(
+      Object.entries(stored).flatMap(([key, { target }]) => (isKnown(key) ? [] : [[key, target]])),
+    );
   }
 
   #keep(key: string, model: WarmModel): void {

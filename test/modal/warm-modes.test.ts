@@ -141,4 +141,30 @@ describe('warm mode for several models', () => {
     await clock.advance(10 * MINUTE);
     expect(awake()).toEqual(['Coder']);
   });
+
+  it('lets sleep what a process with older settings kept warm before it was replaced', async () => {
+    let old = modes;
+    await open([chat], 'new').start();
+    for (const another of ['two', 'three']) {
+      await old.of(coder)!.mode.warm(admin, { ms: 20 * HOUR, containers: 1 });
+      await old.stop();
+      expect(awake()).toEqual(['Coder']);
+      await clock.advance(15 * MINUTE);
+      expect(awake()).toEqual([]);
+      old = open([chat, coder], another);
+      await old.start();
+    }
+  });
+
+  it('leaves alone what a process with newer settings keeps warm that will replace it', async () => {
+    await modes.use([chat]);
+    const old = modes;
+    await open([chat, coder], 'two').start();
+    await warm(coder, 5);
+    await clock.advance(6 * MINUTE);
+    await old.stop();
+    await clock.advance(HOUR);
+    expect(awake()).toEqual(['Coder']);
+    expect(told).toEqual([]);
+  });
 });
