@@ -1,4 +1,4 @@
-import { fetch, type HeadersInit, type Response } from 'undici';
+import { Agent, fetch, type HeadersInit, type RequestInit, type Response } from 'undici';
 import { ImageError, type ImageLimits } from '../src/bot/ports.ts';
 
 /** What platforms call a file that they do not know. */
@@ -10,13 +10,25 @@ export interface Download extends ImageLimits {
   readonly noPicture: string;
 }
 
+/**
+ * HTTP/1.1: an HTTP/2 connection that died silently would take every download with it, one after the other, for a
+ * request that is given up tells undici nothing of its connection.
+ */
+const agent = new Agent({ allowH2: false });
+
+/** Asks for a file; whoever answers with a redirect is not followed. */
+export const get = (
+  url: string,
+  { headers, signal }: Pick<RequestInit, 'headers' | 'signal'>,
+): Promise<Response> => fetch(url, { headers, signal, redirect: 'manual', dispatcher: agent });
+
 /** Gets one picture. @throws ImageError, or the signal's reason */
 export async function downloadImage(
   url: string,
   { headers = {}, maxBytes, noPicture, signal }: Download,
 ): Promise<Uint8Array> {
   try {
-    const response = await fetch(url, { headers, redirect: 'manual', signal });
+    const response = await get(url, { headers, signal });
     const fault = faultOf(response, noPicture);
     if (fault === undefined) return (await readUpTo(maxBytes, response)) ?? tooLarge();
     await response.body?.cancel();

@@ -1,5 +1,5 @@
-import { fetch, type HeadersInit } from 'undici';
-import { readUpTo, UNKNOWN } from './download.ts';
+import type { HeadersInit } from 'undici';
+import { get, readUpTo, UNKNOWN } from './download.ts';
 
 /** More than a person pastes, and about as much as a model can read; bytes. */
 const TEXT_LIMIT = 256 * 1024;
@@ -37,7 +37,7 @@ export async function readFile(
   if (bytes > TEXT_LIMIT) return tooLong;
   try {
     const signal = AbortSignal.timeout(withinMs);
-    const response = await fetch(url, { headers, redirect: 'manual', signal });
+    const response = await get(url, { headers, signal });
     // Slack answers whoever may not see a file with its login page.
     const isPage =
       response.headers.get('content-type')?.startsWith('text/html') && !type.startsWith('text/html');

@@ -51,7 +51,9 @@ export class DiscordRefusal extends Error {
 export class DiscordHttp {
   readonly #api: string;
   readonly #token: string;
+  /** HTTP/1.1: of a connection that died silently one write learns, and the next one goes over another. */
   readonly #agent = new Agent({
+    allowH2: false,
     headersTimeout: TIMEOUT,
     bodyTimeout: TIMEOUT,
     connect: { timeout: TIMEOUT },
