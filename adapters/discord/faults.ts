@@ -10,6 +10,7 @@ export const Code = {
   alreadyAcknowledged: 40060,
   invalidForm: 50035,
   threadArchived: 50083,
+  blockedAtEdge: 40333,
   cannotReplyUnread: 160002,
 } as const;
 
@@ -46,9 +47,17 @@ export function toWriteError(error: unknown, budget: string): WriteError {
   if (code === Code.unknownMessage) return fault('gone', 'the message was deleted');
   if (isTooLong(error)) return fault('too-long', 'the text is longer than Discord takes');
   // A 401 may pass: a new token comes with a new process, which takes the reply up again.
-  if (status >= 500 || status === 401 || status === 408) return fault('unavailable', error.message);
+  if (status >= 500 || status === 401 || status === 408 || isAtEdge(error))
+    return fault('unavailable', error.message);
   return fault('denied', DENIED[code] ?? error.message);
 }
+
+/**
+ * A refusal of Cloudflare's, in front of Discord: with a code of its own since 2023, as a page before. It passes, as in
+ * May 2024, when many requests of all bots were refused (discord-api-docs #6473).
+ */
+const isAtEdge = ({ status, code }: DiscordRefusal): boolean =>
+  status === 403 && (code === 0 || code === Code.blockedAtEdge);
 
 /** True for a write that Discord refused with this code. */
 export function isRefusal(error: unknown, code: number): boolean {

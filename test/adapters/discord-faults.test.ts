@@ -14,6 +14,8 @@ describe('what a refused write means to a reply', () => {
     ['a withdrawn permission takes no more writes', 403, { code: 50013 }, 'denied'],
     ['an archived thread takes no more writes', 400, { code: 50083 }, 'denied'],
     ['a server that is down may come back', 502, {}, 'unavailable'],
+    ['a block at the edge may be lifted', 403, { code: 40333 }, 'unavailable'],
+    ['a block that the edge tells of in a page may be lifted', 403, {}, 'unavailable'],
     ['a refused bot token may be replaced', 401, { code: 0 }, 'unavailable'],
   ])('%s', (_, status, body, fault) => {
     expect(refusal(status, body).fault).toBe(fault);
