@@ -70,6 +70,12 @@ export function checkChat(json: unknown, served: Served): ChatCall | Refusal {
   const messages = body.messages.map(({ role, content }) => flatten(role, content));
   const fault = templateFault(messages);
   if (fault) return dialect.invalid(fault);
+  // llama-server goes on from a trailing assistant message by itself.
+  const continues = messages.at(-1)?.role === 'assistant' && (!isVllm || body.continue_final_message);
+  const thinking = body.chat_template_kwargs?.enable_thinking !== false;
+  if (!isVllm && continues && thinking) {
+    return dialect.invalid('Assistant response prefill is incompatible with enable_thinking.');
+  }
   if (!served.vision && messages.some(({ images }) => images > 0)) return dialect.noImages(model);
   const promptTokens = countTokens(messages);
   const wanted = body.max_completion_tokens ?? body.max_tokens;
@@ -79,18 +85,16 @@ export function checkChat(json: unknown, served: Served): ChatCall | Refusal {
   if (promptTokens + (isVllm ? (wanted ?? 1) : 1) > maxModelLen) {
     return dialect.overflow(maxModelLen, promptTokens, wanted ?? 1);
   }
-  const last = messages.at(-1);
   return {
     model,
     messages,
-    // llama-server goes on from a trailing assistant message by itself.
-    continues: last?.role === 'assistant' && (isVllm ? body.continue_final_message : true),
+    continues,
     stream: body.stream,
     includeUsage: body.stream_options?.include_usage ?? false,
     maxTokens: Math.min(wanted ?? Number.POSITIVE_INFINITY, maxModelLen - promptTokens),
     promptTokens,
     streamInterval: isVllm ? (body.stream_interval ?? 1) : 1,
-    thinking: body.chat_template_kwargs?.enable_thinking !== false,
+    thinking,
   };
 }
 

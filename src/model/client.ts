@@ -72,6 +72,7 @@ class Client implements WakeableModel {
   readonly #breaker: Breaker;
   readonly #context: Context;
   #isVllm = false;
+  #isLlamaServer = false;
 
   constructor(options: ModelOptions) {
     const { clock, log, name, maxStreams = 16, maxTokens = 4_096, wakeDeadlineMs = 900_000 } = options;
@@ -193,8 +194,9 @@ class Client implements WakeableModel {
   }
 
   #body({ continueFrom }: ChatRequest, { messages, maxTokens }: Plan): string {
+    const { name, extra } = this.#options;
     return JSON.stringify({
-      model: this.#options.name,
+      model: name,
       messages,
       max_tokens: maxTokens,
       stream: true,
@@ -202,7 +204,12 @@ class Client implements WakeableModel {
       // vLLM's way; llama-server goes on from a last assistant message by itself.
       ...(continueFrom && { continue_final_message: true, add_generation_prompt: false }),
       ...(this.#isVllm && { stream_interval: STREAM_INTERVAL }),
-      ...this.#options.extra,
+      ...extra,
+      // A llama-server from before llama.cpp #23012 (May 2026) goes on with no answer while thinking is on, its default.
+      ...(continueFrom &&
+        this.#isLlamaServer && {
+          chat_template_kwargs: { ...Object(extra?.chat_template_kwargs), enable_thinking: false },
+        }),
     });
   }
 
@@ -222,6 +229,7 @@ class Client implements WakeableModel {
   /** Learns what kind of server it is, and the context's size; a LoRA adapter has its parent's. */
   #meet(cards: readonly ModelCard[]): void {
     this.#isVllm = cards.some(({ owned_by }) => owned_by === 'vllm');
+    this.#isLlamaServer = cards.some(({ owned_by }) => owned_by === 'llamacpp');
     if (this.#options.maxModelLen !== undefined) return;
     const card = cards.find(({ id }) => id === this.#options.name);
     const parent = cards.find(({ id }) => id === card?.parent);

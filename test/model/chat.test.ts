@@ -35,8 +35,12 @@ describe('asking a model that is awake', () => {
     },
   );
 
-  it.each(['vllm', 'llama-server'] as const)('goes on from a cut answer on %s', async (dialect) => {
-    bench = await Bench.start({ awake: true, dialect });
+  it.each([
+    ['vllm', {}],
+    ['llama-server', {}],
+    ['llama-server', { chat_template_kwargs: { enable_thinking: true } }],
+  ] as const)('goes on from a cut answer on %s that is sent %j', async (dialect, extra) => {
+    bench = await Bench.start({ awake: true, dialect }, { extra });
     const question = { role: 'user', content: 'A table, please' } as const;
     const whole = await bench.answer([question]);
     const soFar = { role: 'assistant', content: whole.text.slice(0, 30) } as const;
