@@ -119,3 +119,23 @@ export function logConnection(client: Client, log: Logger): void {
   client.on(Events.Error, (error) => log.error({ err: error }, 'discord.js failed'));
   client.on(Events.Warn, (message) => log.warn({ warning: message }, 'discord.js warns'));
 }
+
+/**
+ * Discord sends new things before its library knows them. What the library throws at one is otherwise an unhandled
+ * rejection, which ends the process (@discordjs/ws 1.2.3, WebSocketShard#onMessage): the first messages in voice
+ * channels (discord.js #7749) and new kinds of buttons (#8599) ended everybody's.
+ */
+export function surviveOddEvents({ ws }: Client, log: Logger): void {
+  // biome-ignore-start lint/complexity/useLiteralKeys: the library keeps it private
+  const handle = ws['handlePacket'].bind(ws);
+  ws['handlePacket'] = (packet, shard) => {
+    try {
+      return handle(packet, shard);
+    } catch (error) {
+      const event = (packet as { t?: string } | undefined)?.t;
+      log.error({ event, err: error }, 'Discord sent something that its library cannot read');
+      return false;
+    }
+  };
+  // biome-ignore-end lint/complexity/useLiteralKeys: the library keeps it private
+}

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type Clock, sleep } from '../../src/clock.ts';
 import type { Leases } from '../../src/cluster/leases.ts';
 import { newClient } from './client.ts';
-import { connect, gatewayInfo, isConnected, logConnection } from './connection.ts';
+import { connect, gatewayInfo, isConnected, logConnection, surviveOddEvents } from './connection.ts';
 import type { DiscordHttp } from './http.ts';
 import { IdentifyGate } from './identify.ts';
 import { Tenure } from './tenure.ts';
@@ -206,6 +206,7 @@ export class Gateway {
     const client = newClient({ apiUrl, typing, shard: shard.id, shards, identify: this.#identify });
     this.#clients.add(client);
     logConnection(client, log);
+    surviveOddEvents(client, log);
     // Once stopping, what comes until the connection is closed is for whoever hears it.
     const hears = async () => this.#stopped.signal.aborted || tenure.holds();
     listen({ client, hears, ended: tenure.lost });

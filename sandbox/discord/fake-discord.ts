@@ -150,6 +150,11 @@ export class FakeDiscord extends EventEmitter<{ change: [] }> implements FakeCha
     this.#server.gateway.invalidateSessions();
   }
 
+  /** Tells the bot of something as it is, e.g. of what came after its library was written. */
+  dispatch(type: string, data: object): void {
+    this.#server.gateway.dispatch({ type, data, intents: 0 });
+  }
+
   addUser(name: string, options: { roles?: readonly string[]; bot?: boolean } = {}): string {
     return this.#world.addUser(name, options.roles, options.bot).id;
   }

@@ -137,6 +137,19 @@ describe('a connection that is given up while it is made', () => {
   });
 });
 
+describe('what the library cannot read', () => {
+  it('is reported, without what it says, and ends nothing: what comes next is heard', async () => {
+    const it = await connected();
+    const { channel, guildId, people } = it.fake;
+    const author = { id: people.asker, username: 'asker' };
+    const message = { id: channel, channel_id: channel, guild_id: guildId, author, content: 'A secret' };
+    it.fake.dispatch('MESSAGE_CREATE', { ...message, components: null });
+    await mentioned(it);
+    expect(it.log).toContainEqual(expect.objectContaining({ level: 50, event: 'MESSAGE_CREATE' }));
+    expect(JSON.stringify(it.log)).not.toContain('A secret');
+  });
+});
+
 describe('a connection that is lost', () => {
   it('comes back by itself, and what was asked meanwhile is not missed', async () => {
     const it = await connected();
