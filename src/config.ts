@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { OperatorError } from './errors.ts';
+import { misspelt } from './misspelt.ts';
 import { InputError } from './modal/input-error.ts';
 import { parsePrices, priceOf } from './modal/prices.ts';
 import { extraFields } from './model/extra-fields.ts';
@@ -200,7 +201,8 @@ export const variables: readonly string[] = Object.keys(schema.shape);
 /**
  * Reads the environment. An empty variable counts as unset.
  * @throws OperatorError naming every fault at once: the variable, what is wrong, where to get the right
- * value. Values are never repeated, for some are secrets.
+ * value; and what is named almost like a setting, since that may be the missing one. Values are never repeated,
+ * for some are secrets.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
@@ -236,7 +238,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     );
   }
   if (parsed.success && faults.length === 0) return parsed.data;
-  const lines = faults.map(
+  const typos = misspelt(given, variables).map((name) => ({ name, wrong: 'is the name of no setting' }));
+  const lines = [...faults, ...typos].map(
     ({ name, wrong }) => `  ${name} ${wrong}.\n      → ${WHERE[name] ?? 'see .env.example'}`,
   );
   throw new OperatorError(

@@ -1,5 +1,5 @@
 import { startApp } from './app.ts';
-import { readConfig } from './config.ts';
+import { readConfig, variables } from './config.ts';
 import { OperatorError } from './errors.ts';
 import { createLog } from './log.ts';
 import { misspelt } from './misspelt.ts';
@@ -15,7 +15,7 @@ const exit = (code: number) => void setTimeout(() => process.exit(code), LOGGED_
 try {
   const config = readConfig(process.env);
   const log = createLog(config.LOG_LEVEL);
-  const ignored = misspelt(process.env);
+  const ignored = misspelt(process.env, variables);
   if (ignored.length > 0) log.warn({ ignored }, 'these variables are no settings: a typing error?');
   const app = await startApp(config, log);
 

@@ -8,7 +8,7 @@ const USAGE = `Say which SQLite file to move, and set DATABASE_URL to the Postgr
 try {
   const [path, ...more] = process.argv.slice(2);
   const url = process.env.DATABASE_URL?.trim() ?? '';
-  if (!path || more.length > 0 || !/^postgres(ql)?:/.test(url) || !URL.canParse(url))
+  if (!path || path.startsWith('-') || more.length > 0 || !/^postgres(ql)?:/.test(url) || !URL.canParse(url))
     throw new OperatorError(USAGE);
   const moved = await moveToPostgres(path.replace(/^sqlite:/, ''), url);
   console.log(`Moved ${path} to Postgres:`);

@@ -96,6 +96,11 @@ describe('the settings', () => {
     expect(message).toMatch(/MODEL_BASE_URL does not end in \/v1\.\n.*modal deploy/);
   });
 
+  it('name what may be meant for a missing one', () => {
+    const said = faultsOf({ ...slack, MODEL_BASEURL: 'https://model.example/v1' });
+    expect(said).toMatch(/MODEL_BASE_URL is missing.*MODEL_BASEURL is the name of no setting/s);
+  });
+
   it('say what to set when no platform is set', () => {
     const message = faultsOf(model);
     expect(message).toContain('SLACK_BOT_TOKEN');

@@ -133,6 +133,7 @@ describe('moving from SQLite to Postgres', () => {
         ({ code, stderr }) => `${code}: ${stderr}`,
       );
     expect(await run([], {})).toMatch(/^1: Say which SQLite file/);
+    expect(await run(['--help'], { DATABASE_URL: url })).toMatch(/^1: Say which SQLite file/);
     expect(await run([path], { DATABASE_URL: 'sqlite:other.db' })).toMatch(/^1: Say which SQLite file/);
     expect(await run(['nowhere.db'], { DATABASE_URL: url })).toBe(
       '1: There is no file nowhere.db to move.\n',
