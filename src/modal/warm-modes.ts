@@ -160,6 +160,7 @@ export class WarmModes {
     const target = { app, server, ...(environment && { environment }) };
     const mode = new WarmMode({
       ...this.#options,
+      log: this.#options.log.child({ model: model.name }),
       target,
       lead: this.#lead,
       name: model.name,

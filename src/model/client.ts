@@ -75,8 +75,9 @@ class Client implements WakeableModel {
   #isLlamaServer = false;
 
   constructor(options: ModelOptions) {
-    const { clock, log, name, maxStreams = 16, maxTokens = 4_096, wakeDeadlineMs = 900_000 } = options;
-    this.#options = options;
+    const { clock, name, maxStreams = 16, maxTokens = 4_096, wakeDeadlineMs = 900_000 } = options;
+    const log = options.log.child({ served: name });
+    this.#options = { ...options, log };
     this.#wakeDeadlineMs = wakeDeadlineMs;
     this.#limits = {
       firstTokenMs: 120_000,
@@ -187,7 +188,7 @@ class Client implements WakeableModel {
     signal: AbortSignal,
   ): Promise<void> {
     const { cold, final } = setback;
-    this.#options.log.info({ model: this.#options.name, cold, ...final.detail }, 'a request is sent again');
+    this.#options.log.info({ cold, ...final.detail }, 'a request is sent again');
     if (cold) this.#waking.noteAsleep(cold);
     if (wakingMs >= this.#wakeDeadlineMs) throw neverWoke(this.#wakeDeadlineMs, cold);
     await retries.pause(setback, signal);

@@ -167,10 +167,7 @@ export class WakeUp {
     if (this.#phase === phase) return;
     this.#phase = phase;
     this.#wasCold = true;
-    this.#options.log.info(
-      { model: this.#options.model, phase, ms: Math.round(this.#elapsedMs) },
-      'the model wakes',
-    );
+    this.#options.log.info({ phase, ms: Math.round(this.#elapsedMs) }, 'the model wakes');
     this.#bell.ring();
   }
 
@@ -189,7 +186,7 @@ export class WakeUp {
       (durations) => {
         this.#usual = usualTime(durations);
       },
-      (err: unknown) => log.warn({ err, model }, 'cold starts could not be recalled'),
+      (err: unknown) => log.warn({ err }, 'cold starts could not be recalled'),
     );
   }
 
@@ -199,10 +196,7 @@ export class WakeUp {
 
   #abandon(): void {
     this.#close();
-    this.#options.log.info(
-      { model: this.#options.model, ms: Math.round(this.#elapsedMs) },
-      'nobody waits for the model any more',
-    );
+    this.#options.log.info({ ms: Math.round(this.#elapsedMs) }, 'nobody waits for the model any more');
     this.#ended('abandoned');
   }
 
@@ -211,10 +205,10 @@ export class WakeUp {
     this.#outcome = outcome;
     this.#close();
     const ms = Math.round(this.#elapsedMs);
-    const { model, log } = this.#options;
+    const { log } = this.#options;
     if (outcome !== 'awake')
-      log.warn({ model, ms, fault: outcome.fault, ...outcome.detail }, 'the model did not wake');
-    else if (this.#wasCold) log.info({ model, ms }, 'the model is awake');
+      log.warn({ ms, fault: outcome.fault, ...outcome.detail }, 'the model did not wake');
+    else if (this.#wasCold) log.info({ ms }, 'the model is awake');
     this.#ended(outcome === 'awake' ? 'awake' : 'failed', this.#wasCold ? this.#elapsedMs : undefined);
     this.#bell.ring();
   }

@@ -86,7 +86,7 @@ export class Waking {
   #remember(ms: number): void {
     const { coldStarts, model, log } = this.#options;
     coldStarts.remember(model, Math.round(ms)).catch((err: unknown) => {
-      log.warn({ err, model }, 'a cold start could not be remembered');
+      log.warn({ err }, 'a cold start could not be remembered');
     });
   }
 }

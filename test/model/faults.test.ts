@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MENDED, QUESTION, type Row, TOLD, WHOLE } from './fault-rows.ts';
 import { askInChat } from './in-chat.ts';
@@ -100,6 +101,19 @@ describe('a cold start', () => {
     const { shown, seen } = await askInChat(bench, QUESTION);
     expect(shown).toEqual([WHOLE]);
     expect(seconds(seen.at(-2)!)).toBeGreaterThan(45);
+  });
+
+  it('is logged by the name that the server knows the model by, the question by that of models.yaml', async () => {
+    const lines: string[] = [];
+    const log = pino({ level: 'info' }, { write: (line) => lines.push(line) });
+    bench = await Bench.start({ coldStartMs: 5_000, model: 'served-name' }, { name: 'served-name', log });
+    const asked = await askInChat(bench, QUESTION);
+    const parsed = (all: readonly string[]) => all.map((line) => JSON.parse(line));
+    const awake = parsed(lines).find(({ msg }) => msg === 'the model is awake');
+    expect(awake.served).toBe('served-name');
+    expect(awake.model).toBeUndefined();
+    const usage = parsed(asked.log.trim().split('\n')).find(({ msg }) => msg === 'usage');
+    expect(usage.model).toBe('default');
   });
 
   it('that never ends is told when the time is over, with a way to ask again', async () => {
