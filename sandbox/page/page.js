@@ -32,10 +32,14 @@ const dialect = {
   discord: (text) => text.replace(/^(>.*)\n(?!>|\n)/gm, '$1\n\n'),
 };
 
-/** What to type, in a channel and in a direct message. */
+/** What to type: in a channel, there as an admin, and in a direct message. */
 const examples = {
-  slack: { channel: '@pilotlight show me a table', direct: 'show me a table' },
-  discord: { channel: '/ask write some code', direct: 'write some code' },
+  slack: {
+    channel: '@pilotlight show me a table',
+    admin: '/pilotlight warm 2h',
+    direct: 'show me a table',
+  },
+  discord: { channel: '/ask write some code', admin: '/model warm for:2h', direct: 'write some code' },
 };
 
 class Chat {
@@ -62,10 +66,14 @@ class Chat {
   /** On Discord: what is written next replies to this message. */
   setReply(message) {
     this.replyTo = message;
-    this.composer.hint(
-      message ? `Reply to ${message.author.name}; Esc leaves it` : `Message: try ${this.example}`,
-    );
+    this.showHint();
     if (message) this.composer.input.focus();
+  }
+
+  showHint() {
+    this.composer.hint(
+      this.replyTo ? `Reply to ${this.replyTo.author.name}; Esc leaves it` : `Message: try ${this.example}`,
+    );
   }
 
   get isDirect() {
@@ -73,7 +81,9 @@ class Chat {
   }
 
   get example() {
-    return examples[this.platform][this.isDirect ? 'direct' : 'channel'];
+    const { channel, admin, direct } = examples[this.platform];
+    if (this.isDirect) return direct;
+    return this.select.selectedOptions[0].text === 'admin' ? admin : channel;
   }
 
   /** The direct messages are the first person's. */
@@ -105,6 +115,7 @@ class Chat {
         ariaLabel: 'Speak as',
         onchange: () => {
           this.remember();
+          this.showHint();
           this.show(this.state);
         },
       },

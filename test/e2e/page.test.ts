@@ -172,12 +172,13 @@ describe.skipIf(!CHROMIUM)('the page of the sandbox, in a real browser (skipped 
     expect(sandbox.model!.failing).toBe(false);
   });
 
-  it('stays with the channel and the person over a reload', async () => {
+  it('stays with the channel and the person over a reload, and tells an admin what to try', async () => {
     await tab.locator('.slack select').selectOption({ label: 'admin' });
     await tab.locator('.discord').getByRole('tab', { name: 'Direct message' }).click();
     await tab.reload();
     await tab.locator('.discord .tab[aria-selected="true"]', { hasText: 'Direct message' }).waitFor();
     expect(await tab.locator('.slack select').inputValue()).toBe(sandbox.slack.people.admin);
+    await tab.getByPlaceholder('try /pilotlight warm 2h').waitFor();
     await tab.locator('.discord').getByRole('tab', { name: 'general' }).click();
   });
 
