@@ -77,6 +77,9 @@ export function checkChat(json: unknown, served: Served): ChatCall | Refusal {
     return dialect.invalid('Assistant response prefill is incompatible with enable_thinking.');
   }
   if (!served.vision && messages.some(({ images }) => images > 0)) return dialect.noImages(model);
+  if (!isVllm && body.messages.some(({ content }) => hasWebp(content))) {
+    return dialect.invalid('Failed to load image or audio file');
+  }
   const promptTokens = countTokens(messages);
   const wanted = body.max_completion_tokens ?? body.max_tokens;
   if (wanted != null && wanted < 1)
@@ -103,6 +106,11 @@ function flatten(role: string, content: string | readonly z.infer<typeof part>[]
   const texts = content.flatMap((one) => (one.type === 'text' ? [one.text] : []));
   return { role, content: texts.join('\n'), images: content.length - texts.length };
 }
+
+/** llama-server reads none, unless ffmpeg is beside it. */
+const hasWebp = (content: string | readonly z.infer<typeof part>[]): boolean =>
+  typeof content !== 'string' &&
+  content.some((one) => one.type === 'image_url' && one.image_url.url.startsWith('data:image/webp'));
 
 /** What the chat templates of common models refuse. */
 function templateFault(messages: readonly ScriptMessage[]): string | null {

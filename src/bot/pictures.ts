@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Exchange, Turn } from '../store/store.ts';
 import type { PictureCache } from './picture-cache.ts';
-import { type ChatPlatform, ImageError, type ImageRef } from './ports.ts';
+import { type ChatPlatform, ImageError, type ImageRef, type Question } from './ports.ts';
 import * as words from './words.ts';
 
 /** Pictures in one request to the model: the newest of the conversation. Each costs about 1,000 tokens. */
@@ -12,7 +12,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 /** For all of them, ms. */
 const PATIENCE = 15_000;
 
-/** What vLLM and llama-server both read. */
+/** What vLLM and llama-server read, WebP not everywhere. */
 const READABLE: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif']);
 
 /** The address of a picture in the chat → the picture itself, as a data URL. */
@@ -44,12 +44,12 @@ export async function gatherPictures(
   history: readonly Exchange[],
   { platform, cache, signal, clock, log }: PictureParts,
 ): Promise<Gathered> {
-  const { text, images: asked, address } = turn.question;
+  const { images: asked, address } = turn.question;
   const pictures = new Map<string, string>();
-  const isBlank = () => text.trim() === '' && !asked.some(({ url }) => pictures.has(url));
   if (!platform) {
-    const notes = asked.length > 0 ? [isBlank() ? words.onlyPictures : words.cannotSee] : [];
-    return { pictures, notes, blank: isBlank() };
+    const notes =
+      asked.length > 0 ? [isBlank(turn.question, pictures) ? words.onlyPictures : words.cannotSee] : [];
+    return { pictures, notes, blank: isBlank(turn.question, pictures) };
   }
   const faults: string[] = [];
   const late = new AbortController();
@@ -79,8 +79,12 @@ export async function gatherPictures(
   const notes = faults.length > 0 ? [words.picturesNotRead(faults)] : [];
   if (asked.length > MOST) notes.push(words.tooManyPictures(MOST));
   // A question that was stopped meanwhile ends as that.
-  return { pictures, notes, blank: !signal.aborted && isBlank() };
+  return { pictures, notes, blank: !signal.aborted && isBlank(turn.question, pictures) };
 }
+
+/** True for a question without words when the model gets none of its pictures. */
+export const isBlank = ({ text, images }: Question, pictures: Pictures): boolean =>
+  text.trim() === '' && !images.some(({ url }) => pictures.has(url));
 
 async function dataUrl(image: ImageRef, get: () => Promise<Uint8Array>): Promise<string> {
   if (!READABLE.has(image.mimeType)) throw new ImageError('only PNG, JPEG, WebP and GIF are understood');

@@ -7,8 +7,9 @@ import type { BotParts } from './bot.ts';
 import { HeldTurn } from './held-turn.ts';
 import { sessionOf, toMessages } from './history.ts';
 import { PictureCache } from './picture-cache.ts';
-import { gatherPictures } from './pictures.ts';
+import { gatherPictures, type Pictures } from './pictures.ts';
 import type { Begun, ChatPlatform } from './ports.ts';
+import { ReadablePictures } from './readable-pictures.ts';
 import { ShuttingDown, Stopped } from './stops.ts';
 import { badEnd, crashedEnd, type Ending, interruptedEnd, streamAnswer } from './turn.ts';
 import { tellUndelivered } from './undelivered.ts';
@@ -241,9 +242,11 @@ export class TurnRunner {
       log,
     });
     if (blank) return { end: 'failed', footer: notes.join(' '), buttons: takesImages ? ['retry'] : [] };
+    const messagesWith = (some: Pictures) => toMessages(systemPrompt, history, turn, some);
+    const reader = new ReadablePictures({ model, turn, pictures, messagesWith, log });
     let leftOut = false;
     const request = {
-      messages: toMessages(systemPrompt, history, turn, pictures),
+      messages: messagesWith(pictures),
       session: sessionOf(turn.question),
       continueFrom: turn.answer !== '',
       signal,
@@ -252,9 +255,14 @@ export class TurnRunner {
         this.#cut(turn, history, messages);
       },
     };
-    const parts = { model, reply, showReasoning, clock, log: log.child({ model: name }) };
+    const parts = { model: reader, reply, showReasoning, clock, log: log.child({ model: name }) };
     const ending = await streamAnswer(turn, request, parts);
-    const told = [ending.footer, ...notes, leftOut && words.leftOut].filter(Boolean);
+    const told = [
+      ending.footer,
+      ...notes,
+      reader.leftOut && words.picturesRefused,
+      leftOut && words.leftOut,
+    ].filter(Boolean);
     return told.length > 0 ? { ...ending, footer: told.join(' ') } : ending;
   }
 

@@ -22,7 +22,7 @@ export interface Ending {
 }
 
 export interface TurnParts {
-  readonly model: Model;
+  readonly model: Pick<Model, 'chat'>;
   readonly reply: LiveReply;
   /** Shows the latest thought while the model thinks, and all of it later to who asks. */
   readonly showReasoning: boolean;

@@ -55,6 +55,8 @@ export const cannotSee = '🖼️ This model cannot see pictures: it was given t
 export const onlyPictures = '🖼️ This model cannot see pictures. Put your question in words.';
 export const picturesNotRead = (reasons: readonly string[]): string =>
   `⚠️ ${reasons.length === 1 ? 'A picture' : `${reasons.length} pictures`} could not be read: ${[...new Set(reasons)].join('; ')}.`;
+export const picturesRefused =
+  '⚠️ The model server could not read every picture: the model was given what it can read.';
 export const tooManyPictures = (most: number): string => `The model saw the last ${most} pictures only.`;
 export const interrupted = '⚠️ Interrupted: Pilotlight was restarted.';
 export const internalError =

@@ -83,7 +83,10 @@ export function fromAnswer({ status, error, retryAfterMs }: Refused): Setback | 
     return fail('misconfigured', 'The model’s address has moved. Tell whoever runs the bot.');
   }
   if (/image|multimodal|mmproj/i.test(error?.message ?? '')) {
-    return fail('misconfigured', 'This model cannot read images. Ask again without them.');
+    return fail(
+      'pictures',
+      'The model server cannot read the pictures. Ask in words, or share them as PNG or JPEG.',
+    );
   }
   if (status < 500)
     return fail(

@@ -44,6 +44,8 @@ export type ModelFault =
   | 'refused'
   /** No such model, or not an OpenAI endpoint. */
   | 'misconfigured'
+  /** The server cannot read a picture in the prompt, or none at all. */
+  | 'pictures'
   /** The prompt does not fit, even after trimming. */
   | 'too-long'
   /** 429 beyond the retry budget, or too many waiting here. */

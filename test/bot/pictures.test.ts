@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ImageError, type ImageRef } from '../../src/bot/ports.ts';
+import { ModelError } from '../../src/model/model.ts';
 import { untilAborted } from '../support/model-double.ts';
 import { Play } from './support.ts';
 
@@ -134,6 +135,38 @@ describe('pictures', () => {
       'only PNG, JPEG, WebP and GIF are understood; it is larger than 8 MB',
     );
     expect(play.chat.shown[0]).toContain('it is no longer there');
+  });
+
+  async function* refuse(): AsyncGenerator<never> {
+    throw new ModelError('pictures', 'The model server cannot read the pictures.');
+  }
+
+  it('that the model’s server cannot read are left out: WebP and GIF first, then all, and the person is told', async () => {
+    await play.start({ takesImages: true });
+    play.model.will(refuse).willSay('A cat.');
+    await ask('What is this?', [picture('cat'), picture('dog', { mimeType: 'image/webp' })]);
+    expect(asked(1)).toEqual([
+      { type: 'text', text: 'What is this?\n\n(A picture that you cannot see.)' },
+      part('cat'),
+    ]);
+    const told = '⚠️ The model server could not read every picture: the model was given what it can read.';
+    expect(play.chat.shown).toEqual([`A cat. | ${told}`]);
+    play.model.will(refuse).will(refuse).willSay('I cannot see it.');
+    await ask('And this?', [picture('fish')]);
+    expect(asked(4)).toBe('And this?\n\n(A picture that you cannot see.)');
+    expect(play.chat.shown[1]).toBe(`I cannot see it. | ${told}`);
+    // They stay in the conversation: a later question is answered all the same.
+    play.model.will(refuse).will(refuse).willSay('Yes.');
+    await ask('Are you sure?', []);
+    expect(play.chat.shown[2]).toBe('Yes.');
+  });
+
+  it('that the model’s server cannot read are told as such when there are no words', async () => {
+    await play.start({ takesImages: true });
+    play.model.will(refuse);
+    await ask('', [picture('cat')]);
+    expect(play.model.requests).toHaveLength(1);
+    expect(play.chat.shown).toEqual(['⚠️ The model server cannot read the pictures.']);
   });
 
   it('that take too long are not waited for', async () => {

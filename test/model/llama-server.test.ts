@@ -109,7 +109,7 @@ describe(`a real llama-server${installed ? '' : ' (skipped: there is none on the
   it.skipIf(!installed)('says that it reads no images', async () => {
     const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AA' } } as const;
     const asked = ask([{ role: 'user', content: [{ type: 'text', text: 'This?' }, image] }]);
-    await expect(asked).rejects.toThrow('This model cannot read images. Ask again without them.');
+    await expect(asked).rejects.toThrow('The model server cannot read the pictures.');
   });
 
   it.skipIf(!installed)('stops when the answer is stopped: its one slot is free for the next', async () => {

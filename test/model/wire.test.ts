@@ -89,7 +89,7 @@ describe('refusals', () => {
     [/too long/, 'too-long', /too long for this model, which takes about \d+,000 characters\. Send less/],
     [/unknown model/, 'misconfigured', /no model of the configured name\. Tell whoever runs the bot/],
     [/wrong key/, 'refused', /did not accept this bot’s key\. Tell whoever runs the bot/],
-    [/image/, 'misconfigured', /cannot read images\. Ask again without them/],
+    [/image/, 'pictures', /cannot read the pictures\. Ask in words, or share them as PNG or JPEG/],
   ];
   const cases = refusals.flatMap(({ name, status, body }) => {
     const row = expected.find(([pattern]) => pattern.test(name));
