@@ -9,13 +9,21 @@ export function h(name, props = {}, ...children) {
   return element;
 }
 
-export async function act(path, body) {
-  const answer = await fetch(path, { method: 'POST', body: JSON.stringify(body) });
-  if (answer.ok) return;
+let hiding;
+
+/** Tells the person what is wrong: for a while, or for good. */
+export function complain(text, { forGood = false } = {}) {
   const fault = document.getElementById('fault');
-  fault.textContent = await answer.text();
+  fault.textContent = text;
   fault.hidden = false;
-  setTimeout(() => {
+  clearTimeout(hiding);
+  if (forGood) return;
+  hiding = setTimeout(() => {
     fault.hidden = true;
   }, 5000);
+}
+
+export async function act(path, body) {
+  const answer = await fetch(path, { method: 'POST', body: JSON.stringify(body) });
+  if (!answer.ok) complain(await answer.text());
 }

@@ -1,7 +1,7 @@
 // The sandbox's page: shows what the server sends and sends back what the person does. No state of its own
 // but the tab and the person, which outlast a reload, and the message being replied to.
 import { composer } from './composer.js';
-import { act, h } from './dom.js';
+import { act, complain, h } from './dom.js';
 import markdownit from './markdown-it.js';
 
 const markdown = {
@@ -334,7 +334,9 @@ function showModel(model) {
     real: ['Model', model.url],
   }[model.phase];
   element.dataset.state = model.phase;
-  element.replaceChildren(h('span.lamp'), h('b', {}, state), h('span.more', {}, more));
+  element.querySelector('.more').textContent = more;
+  const name = element.querySelector('b');
+  if (name.textContent !== state) name.textContent = state; // screen readers say it anew each time it is set
   const failure = button('/model/failure');
   failure.hidden = model.phase === 'real';
   failure.ariaPressed = String(model.failing);
@@ -362,7 +364,15 @@ const button = (path) => document.querySelector(`[data-act="${path}"]`);
 for (const one of document.querySelectorAll('[data-act]'))
   one.addEventListener('click', () => act(one.dataset.act, {}));
 
-new EventSource('/events').addEventListener('message', ({ data }) => {
+const events = new EventSource('/events');
+let lost = false;
+events.addEventListener('error', () => {
+  lost = true;
+  complain('The sandbox has ended. Start it again: npm run sandbox', { forGood: true });
+});
+// It may be another sandbox, with other people in it.
+events.addEventListener('open', () => lost && location.reload());
+events.addEventListener('message', ({ data }) => {
   const state = JSON.parse(data);
   showModel(state.model);
   showModal(state.modal);

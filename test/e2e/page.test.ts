@@ -189,4 +189,15 @@ describe.skipIf(!CHROMIUM)('the page of the sandbox, in a real browser (skipped 
     await tab.getByRole('alert').getByText('no command "nonsense"').waitFor();
     expect(faults.filter((fault) => !fault.includes('400'))).toEqual([]);
   });
+
+  it('says when the sandbox has ended, and goes on when it is back', async () => {
+    const port = Number(new URL(page.url).port);
+    await page.close();
+    await tab.getByRole('alert').getByText('The sandbox has ended').waitFor();
+    page = await servePage(sandbox, port);
+    await tab.getByRole('alert').waitFor({ state: 'hidden' });
+    await tab.locator('.slack').getByRole('tab').first().waitFor();
+    await typeIn('slack', '/nonsense');
+    await tab.getByRole('alert').getByText('/nonsense is not a valid command').waitFor();
+  });
 });
