@@ -19,6 +19,13 @@ SERVER = "VllmServer"
 CUDA_IMAGE = "nvidia/cuda:12.9.0-devel-ubuntu22.04"
 VLLM_VERSION = "0.21.0"
 
+CACHE = "/root/.cache/vllm"
+"""Where vLLM keeps what it compiles, and where `cache_volume` is mounted."""
+
+# vLLM leaves FlashInfer's sampler, a minute's work for nvcc, and Triton's kernels outside of its own cache.
+# FlashInfer takes again what another CUDA has compiled, and fails: hence a folder for each.
+COMPILED = f"{CACHE}/cuda-{CUDA_IMAGE.partition(':')[2]}"
+
 LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """What --max-lora-rank takes in vLLM 0.21."""
 
@@ -55,7 +62,12 @@ def command(settings: VllmSettings, model: Path, adapters: dict[str, Path]) -> l
 
 def environment(settings: VllmSettings) -> dict[str, str]:
     """What vLLM reads from its environment. Its weights are on the Volume: it needs no Hub."""
-    variables = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    variables = {
+        "HF_HUB_OFFLINE": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+        "FLASHINFER_WORKSPACE_BASE": COMPILED,
+        "TRITON_CACHE_DIR": f"{COMPILED}/triton",
+    }
     if key := deployment.api_key(settings):
         # Not on the command line, which is in every log.
         variables["VLLM_API_KEY"] = key
@@ -88,7 +100,7 @@ app = modal.App(APP)
         "image": image,
         "volumes": {
             **deployment.volumes(SETTINGS),
-            "/root/.cache/vllm": modal.Volume.from_name(SETTINGS.cache_volume, create_if_missing=True),
+            CACHE: modal.Volume.from_name(SETTINGS.cache_volume, create_if_missing=True),
         },
         "enable_memory_snapshot": SETTINGS.gpu_snapshot,
         "experimental_options": {"enable_gpu_snapshot": True} if SETTINGS.gpu_snapshot else {},

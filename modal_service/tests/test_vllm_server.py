@@ -68,6 +68,13 @@ def test_snapshots_need_sleep_mode_and_its_endpoints(vllm):
     assert "VLLM_SERVER_DEV_MODE" not in vllm.environment(plain)
 
 
+def test_what_is_compiled_outside_of_vllm_is_kept_too_and_for_its_cuda_alone(vllm):
+    variables = vllm.environment(load(VllmSettings, {}))
+    for name in ("FLASHINFER_WORKSPACE_BASE", "TRITON_CACHE_DIR"):
+        # test_deploy.py holds that the cache Volume is mounted there.
+        assert variables[name].startswith("/root/.cache/vllm/cuda-12.9.0")
+
+
 def test_the_api_key_reaches_vllm_and_no_log(vllm, monkeypatch):
     monkeypatch.setenv("MODEL_API_KEY", "sk-secret")
     settings = load(VllmSettings, {"SERVE_API_KEY_SECRET": "pilotlight-key"})
