@@ -59,6 +59,8 @@ class Settings(BaseModel):
     """The model and whatever fits only that one: none of it is taken when another model is set."""
     own_flags: ClassVar[frozenset[str]]
     """Flags that the settings decide; `extra_args` may not fight them."""
+    one_file: ClassVar[bool] = False
+    """Whether it reads a single file of a repository's weights."""
 
     model: str
     revision: Name = "main"
@@ -130,7 +132,7 @@ class Settings(BaseModel):
         return parse_gpu(self.gpu)
 
     def patterns(self, place: str) -> tuple[str, ...]:
-        """The files of a repository that this server reads."""
+        """The files of a repository that this server reads, first its weights."""
         raise NotImplementedError
 
     def source(self, place: str) -> Source | None:
@@ -146,7 +148,7 @@ class Settings(BaseModel):
         if not named:
             raise ValueError(f"{place!r} is neither owner/name on the Hub nor a path under {MODELS_DIR}/")
         default = self.revision if place == self.model else "main"
-        return Source(named[1], named[2] or default, self.patterns(place))
+        return Source(named[1], named[2] or default, self.patterns(place), self.one_file)
 
     def sources(self) -> list[Source]:
         """All that `download` has to fetch: the model and its adapters."""
@@ -208,6 +210,8 @@ class LlamaSettings(Settings):
         "--host --port --alias -a --ctx-size -c --parallel -np --n-gpu-layers -ngl --gpu-layers --n-predict "
         "-n --predict --model -m --lora --api-key --hf-repo -hf".split()
     )
+
+    one_file = True
 
     file: str = Field(default="*.gguf", pattern=r"\.gguf$")
     gpu: str = "A10"

@@ -10,7 +10,8 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,9 @@ class Source:
     repository: str
     revision: str
     patterns: tuple[str, ...]
+    """The first is that of the weights."""
+    one_file: bool = False
+    """Whether the weights must be a single file, or the parts of one."""
 
     def __str__(self) -> str:
         return f"{self.repository}@{self.revision}"
@@ -39,7 +43,11 @@ class Source:
     def choose(self, names: Iterable[str]) -> list[str]:
         """Those of `names` that match a pattern, sorted."""
         return sorted(
-            name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.patterns)
+            name
+            for name in names
+            if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.patterns)
+            # vLLM loads the top folder. Below it lie a training's checkpoints, or the same weights once more.
+            and not fnmatch.fnmatchcase(name, "*/*.safetensors")
         )
 
 
@@ -57,7 +65,8 @@ def fetch(source: Source, home: Path, commit: Callable[[], object], say: Say = p
     `commit` is called after every file, so that a run that is cut off leaves the finished ones behind; the
     next run goes on with the others. Nothing is downloaded or hashed again once it is complete.
 
-    Raises WeightsError when the repository or its files do not exist, are private, or arrive damaged.
+    Raises WeightsError when the repository or its files do not exist, are not ours to read, leave a choice or
+    arrive damaged, and when the Hub cannot be reached.
     """
     from huggingface_hub import hf_hub_download
 
@@ -75,7 +84,8 @@ def fetch(source: Source, home: Path, commit: Callable[[], object], say: Say = p
     for number, file in enumerate(missing, 1):
         name = file.rfilename
         say(f"{source}: {number} of {len(missing)}: {name}, {(file.size or 0) / 1e9:.2f} GB")
-        path = hf_hub_download(source.repository, name, revision=commit_hash, cache_dir=home / "hub")
+        with _hub_errors(source):
+            path = hf_hub_download(source.repository, name, revision=commit_hash, cache_dir=home / "hub")
         _check(file, Path(path))
         checked[name] = file.size or 0
         commit()
@@ -150,14 +160,45 @@ def prune(
 
 
 def _list_files(source: Source) -> tuple[str, list[RepoSibling]]:
-    import httpx2
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+
+    with _hub_errors(source):
+        info = HfApi().model_info(source.repository, revision=source.revision, files_metadata=True)
+    by_name = {file.rfilename: file for file in info.siblings or []}
+    chosen = source.choose(by_name)
+    weights = fnmatch.filter(chosen, source.patterns[0])
+    if not weights:
+        raise WeightsError(
+            f"{source}: no file matches {source.patterns[0]}; it has {', '.join(sorted(by_name))}"
+        )
+    if source.one_file:
+        # Here already: a repository of GGUF holds the same model many times over.
+        the_one_file(weights, str(source))
+    return str(info.sha), [by_name[name] for name in chosen]
+
+
+@contextmanager
+def _hub_errors(source: Source) -> Iterator[None]:
+    """Says in plain words what the Hub has against giving us `source`."""
+    import httpx2
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     try:
-        info = HfApi().model_info(source.repository, revision=source.revision, files_metadata=True)
+        yield
     except RevisionNotFoundError:
         raise WeightsError(f"{source}: the repository has no such commit, branch or tag") from None
+    except GatedRepoError:
+        # Anybody may list its files.
+        raise WeightsError(
+            f"{source} is gated: accept its terms on its page at the Hub, then create a Modal Secret that "
+            "holds that account's HF_TOKEN and set hf_secret to its name"
+        ) from None
     except RepositoryNotFoundError:
         raise WeightsError(
             f"{source}: there is no such repository, or it is private; for a private one create a Modal "
@@ -165,15 +206,8 @@ def _list_files(source: Source) -> tuple[str, list[RepoSibling]]:
         ) from None
     except HfHubHTTPError as error:
         raise WeightsError(f"{source}: the Hub refused: {error}") from None
-    except httpx2.HTTPError as error:
-        raise WeightsError(f"{source}: the Hub cannot be reached: {error}") from None
-    by_name = {file.rfilename: file for file in info.siblings or []}
-    chosen = source.choose(by_name)
-    if not chosen:
-        raise WeightsError(
-            f"{source}: no file matches {' or '.join(source.patterns)}; it has {', '.join(sorted(by_name))}"
-        )
-    return str(info.sha), [by_name[name] for name in chosen]
+    except (httpx2.HTTPError, LocalEntryNotFoundError) as error:
+        raise WeightsError(f"{source}: the Hub cannot be reached: {error.__cause__ or error}") from None
 
 
 def _check(file: RepoSibling, path: Path) -> None:

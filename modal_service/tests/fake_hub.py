@@ -17,6 +17,8 @@ class Hub:
     repositories: dict[str, dict[str, bytes]] = field(default_factory=dict)
     commits: dict[str, str] = field(default_factory=dict)
     private: set[str] = field(default_factory=set)
+    gated: set[str] = field(default_factory=set)
+    """Anybody may list their files, and who was let in may read them."""
     downloads: list[tuple[str, int]] = field(default_factory=list)
     """Each file whose bytes were asked for, and from which byte on."""
     revisions: set[str] = field(default_factory=set)
@@ -88,6 +90,9 @@ class Handler(BaseHTTPRequestHandler):
         repository = f"{owner}/{name}"
         if not self._may_read(repository):
             return
+        if repository in HUB.gated and self.headers.get("Authorization") != "Bearer hf_right":
+            self._refuse(403, "GatedRepo")
+            return
         HUB.revisions.add(revision)
         content = HUB.repositories[repository][file]
         headers = {
@@ -126,7 +131,8 @@ class Handler(BaseHTTPRequestHandler):
         return False
 
     def _refuse(self, status: int, code: str) -> None:
-        self._send(status, b"{}", {"X-Error-Code": code, "Content-Type": "application/json"})
+        body = b"" if self.command == "HEAD" else b"{}"
+        self._send(status, body, {"X-Error-Code": code, "Content-Type": "application/json"})
 
     def _send(self, status: int, body: bytes, headers: dict[str, str], length: int | None = None) -> None:
         self.send_response(status)

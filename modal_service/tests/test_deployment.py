@@ -32,6 +32,13 @@ def test_downloads_the_model_and_its_adapters_and_finds_them_again(hub, volume):
     assert (deployment.place(settings, "owner/lora") / "adapter_config.json").is_file()
 
 
+def test_of_several_gguf_files_none_is_downloaded_before_one_was_chosen(hub, volume):
+    hub.publish("owner/gguf", {"m-Q4_K_M.gguf": b"4", "m-Q8_0.gguf": b"8"})
+    with pytest.raises(WeightsError, match="exactly one file must match.*set `file`"):
+        deployment.download_all(load(LlamaSettings, {"SERVE_MODEL": "owner/gguf"}))
+    assert hub.downloads == []
+
+
 def test_a_folder_on_a_models_volume_is_taken_as_it_is(volume):
     settings = load(VllmSettings, {"SERVE_MODEL": "/models/mine", "SERVE_MODELS_VOLUME": "tuned"})
     assert deployment.place(settings, settings.model) == Path("/models/mine")

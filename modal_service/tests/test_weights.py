@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from serving import weights
@@ -157,6 +158,23 @@ def test_another_quantization_is_added_without_fetching_the_first_again(hub, vol
     assert weights.locate_file(eight, tmp_path).name == "m-Q8_0.gguf"
 
 
+def test_weights_below_the_top_folder_are_not_fetched(hub, volume, tmp_path):
+    # A training leaves its checkpoints there, some publishers the weights in another format.
+    hub.publish("owner/model", {**FILES, "checkpoint-500/model.safetensors": b"d" * MEGABYTE})
+    fetch(SOURCE, tmp_path, volume)
+    assert downloaded(hub) == WANTED
+
+
+def test_a_choice_of_quantizations_is_refused_before_anything_is_fetched(hub, volume, tmp_path):
+    parts = {f"big/m-Q8_0-0000{n}-of-00002.gguf": bytes([n]) * 100 for n in (1, 2)}
+    hub.publish("owner/gguf", {"m-Q4_K_M.gguf": b"4" * 100, **parts})
+    with pytest.raises(WeightsError, match=r"big/m-Q8_0-00001-of-00002\.gguf, m-Q4_K_M\.gguf; set `file`"):
+        fetch(Source("owner/gguf", "main", ("*.gguf",), one_file=True), tmp_path, volume)
+    assert downloaded(hub) == []
+    fetch(Source("owner/gguf", "main", ("*Q8_0*.gguf",), one_file=True), tmp_path, volume)
+    assert downloaded(hub) == list(parts)
+
+
 def test_one_gguf_file_must_match():
     assert weights.the_one_file(["m-Q4_K_M.gguf"], "x") == "m-Q4_K_M.gguf"
     split = ["m-00001-of-00003.gguf", "m-00002-of-00003.gguf", "m-00003-of-00003.gguf"]
@@ -176,12 +194,36 @@ def test_a_private_repository_needs_the_token(hub, volume, tmp_path, monkeypatch
     fetch(SOURCE, tmp_path, volume)
 
 
+def test_a_gated_repository_needs_the_token_of_who_accepted_its_terms(hub, volume, tmp_path, monkeypatch):
+    hub.publish("owner/model", FILES)
+    hub.gated.add("owner/model")
+    with pytest.raises(WeightsError, match="gated: accept its terms.*HF_TOKEN.*hf_secret"):
+        fetch(SOURCE, tmp_path, volume)
+    monkeypatch.setenv("HF_TOKEN", "hf_right")
+    fetch(SOURCE, tmp_path, volume)
+
+
+def test_a_hub_that_goes_away_is_named(hub, volume, tmp_path, monkeypatch):
+    hub.publish("owner/model", FILES)
+    fetch(SOURCE, tmp_path, volume)
+    hub.publish("owner/model", {**FILES, FIRST: b"c" * MEGABYTE})
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise httpx2.ConnectError("connection refused")
+
+    monkeypatch.setattr("huggingface_hub.file_download.get_hf_file_metadata", unreachable)
+    with pytest.raises(WeightsError, match="the Hub cannot be reached: connection refused"):
+        fetch(SOURCE, tmp_path, volume)
+
+
 @pytest.mark.parametrize(
     ("source", "word"),
     [
         (Source("owner/nothing", "main", ("*",)), "no such repository"),
         (Source("owner/model", "v9", ("*",)), "no such commit, branch or tag"),
         (Source("owner/model", "main", ("*.gguf",)), r"no file matches \*\.gguf; it has config\.json"),
+        # Nothing to load, though there is something to fetch.
+        (Source("owner/model", "main", ("*.bin", "*.json")), r"no file matches \*\.bin"),
     ],
 )
 def test_what_does_not_exist_is_named(hub, volume, tmp_path, source, word):
