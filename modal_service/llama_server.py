@@ -73,12 +73,12 @@ def command(settings: LlamaSettings, model: Path, adapter: Path | None) -> list[
 def gguf(settings: LlamaSettings, place: str) -> Path:
     """The GGUF file at `place`: a Hub repository, a file on the Volume, or a folder there.
 
-    Raises WeightsError unless exactly one file fits.
+    Raises WeightsError when nothing is there, or more than one file fits.
     """
     source = settings.source(place)
     if source:
         return weights.locate_file(source, Path(HUB_CACHE))
-    path = Path(place)
+    path = deployment.place(settings, place)
     if path.is_dir():
         pattern = settings.file if place == settings.model else "*.gguf"
         return path / weights.the_one_file(sorted(found.name for found in path.glob(pattern)), place)

@@ -89,8 +89,6 @@ def tool_options(settings: Settings) -> dict[str, Any]:
         "memory": 8192,
         # Hundreds of gigabytes fit; a minute, as one finds in examples, fits no model.
         "timeout": 6 * HOURS,
-        # Two at once would remove each other's half files.
-        "max_containers": 1,
     }
 
 
@@ -118,10 +116,18 @@ def prune_all(settings: Settings, repository: str) -> None:
 def place(settings: Settings, path_or_repository: str) -> Path:
     """Where a model or adapter lies in the container.
 
-    Raises WeightsError when it has not been downloaded.
+    Raises WeightsError when it has not been downloaded, or is not on `models_volume`.
     """
     source = settings.source(path_or_repository)
-    return weights.locate(source, Path(HUB_CACHE)) if source else Path(path_or_repository)
+    if source:
+        return weights.locate(source, Path(HUB_CACHE))
+    path = Path(path_or_repository)
+    if not path.exists():
+        # vLLM would take it for a repository of the Hub.
+        raise weights.WeightsError(
+            f"{path} does not exist; `modal volume ls {settings.models_volume}` lists what is in {MODELS_DIR}"
+        )
+    return path
 
 
 def api_key(settings: Settings) -> str:

@@ -168,7 +168,6 @@ def test_download_runs_without_the_gpu_server_and_with_time(name):
     download = told.functions()["download"]
     assert download.resources.gpu_config.gpu_type == ""
     assert download.timeout_secs == 6 * 3600
-    assert download.autoscaler_settings.max_containers == 1
     assert told.volumes(download) == {"/root/.cache/huggingface": "huggingface-cache"}
     assert set(download.secret_ids) == {"st-hub", "st-environment"}
 

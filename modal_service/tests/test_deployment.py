@@ -39,9 +39,13 @@ def test_of_several_gguf_files_none_is_downloaded_before_one_was_chosen(hub, vol
     assert hub.downloads == []
 
 
-def test_a_folder_on_a_models_volume_is_taken_as_it_is(volume):
-    settings = load(VllmSettings, {"SERVE_MODEL": "/models/mine", "SERVE_MODELS_VOLUME": "tuned"})
-    assert deployment.place(settings, settings.model) == Path("/models/mine")
+def test_a_folder_on_a_models_volume_is_taken_as_it_is_if_it_is_there(volume, tmp_path, monkeypatch):
+    monkeypatch.setattr("serving.settings.MODELS_DIR", str(tmp_path))
+    settings = load(VllmSettings, {"SERVE_MODEL": f"{tmp_path}/mine", "SERVE_MODELS_VOLUME": "tuned"})
+    with pytest.raises(WeightsError, match="mine does not exist; `modal volume ls tuned` lists"):
+        deployment.place(settings, settings.model)
+    (tmp_path / "mine").mkdir()
+    assert deployment.place(settings, settings.model) == tmp_path / "mine"
     deployment.download_all(settings)
     assert volume == []
 

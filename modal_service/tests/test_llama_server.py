@@ -78,6 +78,9 @@ def test_finds_the_file_on_a_models_volume(llama, tmp_path, monkeypatch):
     whole = f"{tmp_path}/mine/tuned-Q8_0.gguf"
     by_name = load(LlamaSettings, {"SERVE_MODEL": whole, "SERVE_MODELS_VOLUME": "v"})
     assert llama.gguf(by_name, by_name.model) == Path(whole)
+    missing = load(LlamaSettings, {"SERVE_MODEL": f"{tmp_path}/none.gguf", "SERVE_MODELS_VOLUME": "v"})
+    with pytest.raises(WeightsError, match=r"none\.gguf does not exist"):
+        llama.gguf(missing, missing.model)
     by_pattern = load(
         LlamaSettings,
         {"SERVE_MODEL": f"{tmp_path}/mine", "SERVE_MODELS_VOLUME": "v", "SERVE_FILE": "*Q4_K_M.gguf"},
