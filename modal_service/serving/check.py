@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 QUESTION = "In two sentences: what is a pilot light for?"
 
 RETRY_EVERY_S = 2.0
+REPORT_EVERY_S = 30.0
 ANSWER_WITHIN_S = 300.0
 """The longest pause in an answer."""
 
@@ -61,7 +62,7 @@ def main(app: str, server: str, settings: Settings, question: str) -> None:
             )
         client = connect(base, key, secret, os.environ.get("MODEL_API_KEY", ""))
         print(f"Asking {base}: {question}")
-        report = ask(client, settings.served_model_name, question, settings.startup_timeout + 60)
+        report = ask(client, app, settings.served_model_name, question, settings.startup_timeout + 60)
     except modal.exception.NotFoundError:
         sys.exit(
             f"{app} is not deployed here; run `modal deploy modal_service/{settings.table}_server.py` first"
@@ -82,8 +83,8 @@ def connect(base: str, proxy_key: str, proxy_secret: str, api_key: str) -> OpenA
 
     return OpenAI(
         base_url=base,
-        # The library insists on one; an endpoint without a key ignores it.
-        api_key=api_key or "none",
+        # The library insists on one. Modal reads it too, and takes a proxy token in this form.
+        api_key=api_key or f"{proxy_key}.{proxy_secret}",
         default_headers={"Modal-Key": proxy_key, "Modal-Secret": proxy_secret},
         max_retries=0,
         timeout=ANSWER_WITHIN_S,
@@ -92,13 +93,14 @@ def connect(base: str, proxy_key: str, proxy_secret: str, api_key: str) -> OpenA
 
 def ask(
     client: OpenAI,
+    app: str,
     model: str,
     question: str,
     wake_within_s: float,
     clock: Clock = time,
     show: Callable[[str], object] = lambda text: print(text, end="", flush=True),
 ) -> Report:
-    """Asks, waits while the endpoint wakes, shows the answer as it comes and measures.
+    """Asks, waits while the endpoint of `app` wakes, shows the answer as it comes and measures.
 
     Raises CheckError when it does not wake in time, refuses, or breaks the answer off.
     """
@@ -106,6 +108,7 @@ def ask(
 
     began = clock.monotonic()
     attempts = 0
+    report_at = 0.0
     while True:
         sent = clock.monotonic()
         attempts += 1
@@ -126,7 +129,11 @@ def ask(
             reason = f"it cannot be reached: {error.__cause__ or error}"
         waited = clock.monotonic() - began
         if waited > wake_within_s:
-            raise CheckError(f"No answer after {waited:.0f} s: {reason}. `modal app logs` shows the start")
+            raise CheckError(f"No answer after {waited:.0f} s: {reason}. `modal app logs {app}` says why")
+        if waited >= report_at:
+            # A start that fails is begun anew without a word to us: minutes may pass before we give up.
+            show(f"Not awake after {waited:.0f} s: {reason}. `modal app logs {app} -f` shows the start.\n")
+            report_at = waited + REPORT_EVERY_S
         clock.sleep(RETRY_EVERY_S)
 
     first = last = finish = None
@@ -148,7 +155,9 @@ def ask(
         raise CheckError(f"\nThe answer broke off: {error}") from None
     # The library takes a connection that just ends for a complete answer.
     if finish not in FINISHED or first is None or last is None:
-        raise CheckError(f"\nThe answer broke off (finish_reason: {finish}); `modal app logs` may say why")
+        raise CheckError(
+            f"\nThe answer broke off (finish_reason: {finish}); `modal app logs {app}` may say why"
+        )
     spent = last - first
     return Report(
         cold_start_s=sent - began if attempts > 1 else None,

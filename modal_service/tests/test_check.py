@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import fake_endpoint
 import pytest
 from fake_endpoint import delta, finish
@@ -34,7 +36,8 @@ def endpoint():
 def ask(endpoint, wake_within_s: float = 600) -> tuple[Report, str]:
     shown: list[str] = []
     client = check.connect(f"{endpoint.url}/v1", "wk-1", "ws-1", "")
-    report = check.ask(client, "pilotlight", "What is it?", wake_within_s, SteppingClock(), shown.append)
+    clock = SteppingClock()
+    report = check.ask(client, "the-app", "pilotlight", "What is it?", wake_within_s, clock, shown.append)
     return report, "".join(shown)
 
 
@@ -51,22 +54,40 @@ def test_shows_the_proxy_token_as_the_bot_does(endpoint):
     ask(endpoint)
     headers, body = endpoint.requests[0]
     assert (headers["modal-key"], headers["modal-secret"]) == ("wk-1", "ws-1")
+    assert headers["authorization"] == "Bearer wk-1.ws-1"
     assert body["model"] == "pilotlight"
     assert body["stream"] is True
 
 
+def test_shows_the_api_key_of_an_endpoint_that_asks_for_one(endpoint):
+    client = check.connect(f"{endpoint.url}/v1", "wk-1", "ws-1", "sk-1")
+    client.chat.completions.create(model="m", messages=[], stream=True)
+    headers, _ = endpoint.requests[0]
+    assert headers["authorization"] == "Bearer sk-1"
+
+
 def test_wakes_a_sleeping_endpoint_and_measures_the_cold_start_apart(endpoint):
     endpoint.asleep_for = 3
-    report, _ = ask(endpoint)
+    report, shown = ask(endpoint)
     assert len(endpoint.requests) == 4
+    assert shown == (
+        "Not awake after 2 s: it still answers 503. `modal app logs the-app -f` shows the start.\n"
+        "A small flame."
+    )
     # Three rounds of: sent, waited, slept 2 s.
     assert report.cold_start_s == 1 + 3 * (2 + check.RETRY_EVERY_S)
     assert report.first_token_s == 1
 
 
+def test_says_now_and_then_that_it_still_waits_and_where_to_look(endpoint):
+    endpoint.asleep_for = 20
+    _, shown = ask(endpoint)
+    assert re.findall(r"Not awake after (\d+) s", shown) == ["2", "34", "66"]
+
+
 def test_gives_up_on_one_that_never_wakes(endpoint):
     endpoint.asleep_for = 10_000
-    with pytest.raises(CheckError, match=r"No answer after 6\d s: it still answers 503"):
+    with pytest.raises(CheckError, match=r"No answer after 6\d s: it still answers 503.*app logs the-app"):
         ask(endpoint, wake_within_s=60)
 
 
