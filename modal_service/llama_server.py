@@ -11,7 +11,6 @@ from serving import deployment, weights
 from serving.engine import Engine
 from serving.settings import HUB_CACHE, PORT, LlamaSettings
 
-APP = "pilotlight-llama"
 SERVER = "LlamaServer"
 
 # What this release's own CUDA image is built on.
@@ -85,7 +84,7 @@ def gguf(settings: LlamaSettings, place: str) -> Path:
     return path
 
 
-app = modal.App(APP)
+app = modal.App(SETTINGS.app)
 
 
 @app.server(**deployment.server_options(SETTINGS), image=image)
@@ -115,7 +114,7 @@ class LlamaServer:
 
 
 # An app of their own: `modal run` brings up all of an app, and a download needs no GPU server beside it.
-tools = modal.App(f"{APP}-tools")
+tools = modal.App(f"{SETTINGS.app}-tools")
 TOOLS = deployment.tool_options(SETTINGS)
 
 
@@ -134,4 +133,4 @@ def prune(repository: str = "") -> None:
 @tools.local_entrypoint()
 def check(question: str = checking.QUESTION) -> None:
     """Asks the deployed model a question, and prints how fast it is and what the bot needs to know."""
-    checking.main(APP, SERVER, SETTINGS, question)
+    checking.main(SERVER, SETTINGS, question)

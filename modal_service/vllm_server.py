@@ -12,7 +12,6 @@ from serving import deployment
 from serving.engine import Engine
 from serving.settings import PORT, VllmSettings
 
-APP = "pilotlight-vllm"
 SERVER = "VllmServer"
 
 # Modal's own vLLM example pins this pair.
@@ -91,7 +90,7 @@ def lora_rank(adapter: Path) -> int:
     return fitting[0]
 
 
-app = modal.App(APP)
+app = modal.App(SETTINGS.app)
 
 
 @app.server(
@@ -139,7 +138,7 @@ class VllmServer:
 
 
 # An app of their own: `modal run` brings up all of an app, and a download needs no GPU server beside it.
-tools = modal.App(f"{APP}-tools")
+tools = modal.App(f"{SETTINGS.app}-tools")
 TOOLS = deployment.tool_options(SETTINGS)
 
 
@@ -158,4 +157,4 @@ def prune(repository: str = "") -> None:
 @tools.local_entrypoint()
 def check(question: str = checking.QUESTION) -> None:
     """Asks the deployed model a question, and prints how fast it is and what the bot needs to know."""
-    checking.main(APP, SERVER, SETTINGS, question)
+    checking.main(SERVER, SETTINGS, question)

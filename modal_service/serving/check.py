@@ -47,8 +47,9 @@ class Report:
     """After the first token; 0 when the answer is too short to tell."""
 
 
-def main(app: str, server: str, settings: Settings, question: str) -> None:
+def main(server: str, settings: Settings, question: str) -> None:
     """What `modal run …::check` does. Ends with exit code 1 and a sentence when it cannot."""
+    app = settings.app
     try:
         url = modal.Server.from_name(app, server).get_url()
         if not url:
@@ -73,7 +74,7 @@ def main(app: str, server: str, settings: Settings, question: str) -> None:
     for line in describe(report, settings):
         print(line)
     print("\nFor the bot's .env:")
-    for line in env_lines(base, app, server, settings, os.environ):
+    for line in env_lines(base, server, settings, os.environ):
         print(line)
 
 
@@ -179,14 +180,12 @@ def describe(report: Report, settings: Settings) -> list[str]:
     ]
 
 
-def env_lines(
-    base: str, app: str, server: str, settings: Settings, environment: Mapping[str, str]
-) -> list[str]:
+def env_lines(base: str, server: str, settings: Settings, environment: Mapping[str, str]) -> list[str]:
     """The lines for the bot's .env. Secrets are named, never shown: terminals are recorded and shared."""
     lines = [f"MODEL_BASE_URL={base}", f"MODEL_NAME={settings.served_model_name}"]
     lines += [f"# or the adapter {name}: MODEL_NAME={name}" for name in settings.lora]
     lines += [f"MODEL_MAX_STREAMS={settings.target_concurrency * settings.max_containers}"]
-    lines += [f"MODAL_APP={app}", f"MODAL_SERVER={server}"]
+    lines += [f"MODAL_APP={settings.app}", f"MODAL_SERVER={server}"]
     if environment.get("MODAL_ENVIRONMENT"):
         lines.append(f"MODAL_ENVIRONMENT={environment['MODAL_ENVIRONMENT']}")
     if settings.gpu_request.dollars_per_hour is None:

@@ -62,6 +62,7 @@ class Settings(BaseModel):
     one_file: ClassVar[bool] = False
     """Whether it reads a single file of a repository's weights."""
 
+    app: Name
     model: str
     revision: Name = "main"
     served_model_name: Name = "pilotlight"
@@ -178,6 +179,7 @@ class VllmSettings(Settings):
         "--revision".split()
     )
 
+    app: Name = "pilotlight-vllm"
     gpu: str = "L40S"
     target_concurrency: int = Field(default=16, ge=1, le=1024)
     fast_boot: bool = True
@@ -198,7 +200,8 @@ class VllmSettings(Settings):
         return self
 
     def patterns(self, place: str) -> tuple[str, ...]:
-        return ("*.safetensors", "*.json", "*.txt", "*.jinja", "*.model", "*.tiktoken")
+        # *.py is a model's own code, which vLLM runs only when extra_args has --trust-remote-code.
+        return ("*.safetensors", "*.json", "*.txt", "*.jinja", "*.model", "*.tiktoken", "*.py")
 
 
 class LlamaSettings(Settings):
@@ -213,6 +216,7 @@ class LlamaSettings(Settings):
 
     one_file = True
 
+    app: Name = "pilotlight-llama"
     file: str = Field(default="*.gguf", pattern=r"\.gguf$")
     gpu: str = "A10"
     # Slots: answers that run at the same time, each with `context` tokens of its own.

@@ -62,6 +62,6 @@ def test_the_bot_waits_at_least_as_long_as_a_start_may_take(example):
 
 def test_all_that_check_prints_is_read_by_the_bot(example):
     for kind in SERVERS:
-        printed = check.env_lines("http://x/v1", "a", "b", load(kind, {}), {"MODAL_ENVIRONMENT": "dev"})
+        printed = check.env_lines("http://x/v1", "Server", load(kind, {}), {"MODAL_ENVIRONMENT": "dev"})
         names = {name for line in printed for name in re.findall(r"\b(?:MODEL|MODAL)_[A-Z_]+\b", line)}
         assert names <= set(example)

@@ -142,9 +142,7 @@ def test_prints_what_the_bot_needs_and_no_secret():
         "MODAL_PROXY_SECRET": "ws-secret",
         "MODEL_API_KEY": "sk-secret",
     }
-    lines = check.env_lines(
-        "https://x.modal.direct/v1", "pilotlight-vllm", "VllmServer", settings, environment
-    )
+    lines = check.env_lines("https://x.modal.direct/v1", "VllmServer", settings, environment)
     assert [line for line in lines if not line.startswith("#")] == [
         "MODEL_BASE_URL=https://x.modal.direct/v1",
         "MODEL_NAME=pilotlight",
@@ -160,7 +158,7 @@ def test_prints_what_the_bot_needs_and_no_secret():
 
 def test_names_a_gpu_without_a_price_only_beside_what_the_bot_then_needs():
     settings = load(LlamaSettings, {"SERVE_GPU": "H200"})
-    lines = check.env_lines("http://x/v1", "app", "Server", settings, {})
+    lines = check.env_lines("http://x/v1", "Server", settings, {})
     assert "# with its price in GPU_PRICES: MODAL_GPU=H200" in lines
     assert "MODAL_GPU=H200" not in lines
 

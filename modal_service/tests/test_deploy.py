@@ -81,6 +81,7 @@ def test_the_gpu_is_the_one_that_was_set(gpu, kind, count):
 def test_every_setting_arrives():
     told = deployed(
         "vllm_server",
+        SERVE_APP="second",
         SERVE_MIN_CONTAINERS="1",
         SERVE_MAX_CONTAINERS="5",
         SERVE_BUFFER_CONTAINERS="2",
@@ -96,6 +97,7 @@ def test_every_setting_arrives():
         SERVE_API_KEY_SECRET="key",
         SERVE_HF_SECRET="hub",
     )
+    assert [request.name for request in told.said("AppPublish")] == ["second"]
     server = told.functions()["VllmServer"]
     assert server.autoscaler_settings == api_pb2.AutoscalerSettings(
         min_containers=1,
@@ -186,12 +188,12 @@ def test_check_asks_the_deployed_server_and_prints_the_bots_lines():
         told, ended = modal(
             "run",
             "modal_service/vllm_server.py::check",
-            environment={"MODAL_PROXY_KEY": "wk-1", "MODAL_PROXY_SECRET": "ws-1"},
+            environment={"MODAL_PROXY_KEY": "wk-1", "MODAL_PROXY_SECRET": "ws-1", "SERVE_APP": "second"},
             server_url=endpoint.url,
         )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     (asked,) = told.said("FunctionGet")
-    assert (asked.app_name, asked.object_tag) == ("pilotlight-vllm", "VllmServer")
+    assert (asked.app_name, asked.object_tag) == ("second", "VllmServer")
     assert "VllmServer" not in told.functions()
     assert "A small flame." in ended.stdout
     assert "cold start" in ended.stdout

@@ -21,14 +21,17 @@ def volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_downloads_the_model_and_its_adapters_and_finds_them_again(hub, volume):
-    hub.publish("owner/model", {"config.json": b"{}", "model.safetensors": b"w" * 100})
+    # The last is code of its own, for --trust-remote-code.
+    files = {"config.json": b"{}", "model.safetensors": b"w" * 100, "modeling_own.py": b"pass"}
+    hub.publish("owner/model", files)
     hub.publish("owner/lora", {"adapter_config.json": b'{"r": 8}', "adapter_model.safetensors": b"l" * 10})
     settings = load(VllmSettings, {"SERVE_MODEL": "owner/model", "SERVE_LORA": "support=owner/lora"})
     with pytest.raises(WeightsError, match=r"owner/model@main is not on the Volume"):
         deployment.place(settings, settings.model)
     deployment.download_all(settings)
     assert volume
-    assert (deployment.place(settings, settings.model) / "model.safetensors").stat().st_size == 100
+    folder = deployment.place(settings, settings.model)
+    assert {path.name for path in folder.iterdir()} == set(files)
     assert (deployment.place(settings, "owner/lora") / "adapter_config.json").is_file()
 
 
