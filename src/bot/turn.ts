@@ -24,7 +24,7 @@ export interface Ending {
 export interface TurnParts {
   readonly model: Pick<Model, 'chat'>;
   readonly reply: LiveReply;
-  /** Shows the latest thought while the model thinks, and all of it later to who asks. */
+  /** Shows the latest thought while the model thinks, and its end later to who asks. */
   readonly showReasoning: boolean;
   readonly clock: Clock;
   readonly log: Logger;
