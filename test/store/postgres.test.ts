@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -15,6 +15,14 @@ import { startStoreProcess } from '../support/store-process.ts';
 import { open } from '../support/stores.ts';
 
 const silent = pino({ level: 'silent' });
+
+/** As PgBouncer says no to a connection. */
+function refusal(message: string): Buffer {
+  const fields = Buffer.from(`SFATAL\0C08P01\0M${message}\0\0`);
+  const head = Buffer.from('E\0\0\0\0');
+  head.writeInt32BE(4 + fields.length, 1);
+  return Buffer.concat([head, fields]);
+}
 
 let postgres: TestPostgres;
 beforeAll(async () => {
@@ -88,9 +96,32 @@ describe('starting on Postgres', () => {
     expect(startFault(new Error('timeout expired'), url).message).toContain('does not answer');
   });
 
+  it('goes through a pooler in session mode, which takes few settings', async () => {
+    const taken = ['user', 'database', 'application_name', 'client_encoding'];
+    const pooled = await listening((socket) => {
+      socket.once('data', (first) => {
+        const words = first.toString('utf8', 8).split('\0');
+        const odd = words.find((word, index) => index % 2 === 0 && word !== '' && !taken.includes(word));
+        if (odd !== undefined) return socket.end(refusal(`unsupported startup parameter: ${odd}`));
+        const real = connect(postgres.port, '127.0.0.1');
+        real.write(first);
+        socket.pipe(real).pipe(socket);
+        real.on('error', () => socket.destroy());
+      });
+      socket.on('error', () => {});
+    });
+    const store = await PostgresStore.open(pooled, silent);
+    expect(await store.accept(aQuestion('hello'), 1)).not.toBeNull();
+    expect(await store.query('SHOW statement_timeout')).toEqual([{ statement_timeout: '5s' }]);
+    const idle = { idle_in_transaction_session_timeout: '5s' };
+    expect(await store.query('SHOW idle_in_transaction_session_timeout')).toEqual([idle]);
+    await store.close();
+    const setting = `${pooled}?options=-c%20lock_timeout%3D1`;
+    expect(await faultOf(setting)).toContain('refuses a setting (unsupported startup parameter: options)');
+  });
+
   it('says that this Postgres is too old', async () => {
     const { port } = new URL(url);
-    const { connect } = await import('node:net');
     const old = await listening((socket) => {
       const real = connect(Number(port), '127.0.0.1');
       socket.on('data', (data) => real.write(data)).on('close', () => real.destroy());

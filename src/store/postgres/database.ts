@@ -54,9 +54,12 @@ export class Database implements Statements {
       connectionTimeoutMillis: answerWithin,
       max: CONNECTIONS,
       query_timeout: answerWithin,
-      // The server does not go on for long with what nobody waits for.
-      statement_timeout: answerWithin,
-      idle_in_transaction_session_timeout: answerWithin,
+      // The server does not go on for long with what nobody waits for. Set like this, and not in the connection's
+      // first message, where PgBouncer refuses what it does not know.
+      onConnect: (client) =>
+        client.query(
+          `SET statement_timeout = ${answerWithin}; SET idle_in_transaction_session_timeout = ${answerWithin}`,
+        ),
     });
     // An idle connection that breaks: the pool has dropped it and makes another when one is needed.
     this.#pool.on('error', (error) => log.warn({ err: error }, 'lost a connection to Postgres'));

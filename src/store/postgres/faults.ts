@@ -32,6 +32,8 @@ function rootOf(error: unknown): { code?: string; message: string } {
 }
 
 function byMessage(message: string): string | undefined {
+  if (/startup parameter/.test(message))
+    return `the pooler there refuses a setting (${message}); take it out of the address, or add it to ignore_startup_parameters`;
   if (/timeout/i.test(message)) return WORDS.ETIMEDOUT;
   if (/password must be a string/.test(message))
     return 'it wants a password: postgres://USER:PASSWORD@HOST/DATABASE';
