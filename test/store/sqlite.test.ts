@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
@@ -36,6 +36,13 @@ describe('a SQLite file', () => {
     expect((await startStoreProcess(`sqlite:${path}`)).says).toMatch(/another Pilotlight is running/);
     await store.close();
     new SqliteStore(path).close();
+  });
+
+  it('has the companions that docs/database.md names, and no other', async () => {
+    const store = new SqliteStore(join(folder, 'alone.db'));
+    const names = readdirSync(folder).filter((name) => name.startsWith('alone.db'));
+    expect(names.toSorted()).toEqual(['alone.db', 'alone.db-lock', 'alone.db-shm', 'alone.db-wal']);
+    await store.close();
   });
 
   it('can be read by others meanwhile, so that backups work', async () => {

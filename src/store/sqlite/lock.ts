@@ -14,7 +14,8 @@ const SQLITE_BUSY = 5;
 export function lockFile(path: string): () => void {
   const lock = new DatabaseSync(`${realpathSync(path)}-lock`);
   try {
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    // Nothing is written: a journal on disk would be one more file beside the database, and stay after a crash.
+    lock.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
     if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error;
