@@ -47,12 +47,19 @@ export async function streamAnswer(
   try {
     request.signal.throwIfAborted();
     let reason: Done['reason'] | undefined;
+    let rest = '';
     await model.chat(request, (event) => {
       if (event.type === 'usage') log.info({ turn: turn.id, ...event }, 'usage');
       else if (event.type === 'done') reason = event.reason;
       else show(event);
+      if (request.continueFrom && event.type === 'reasoning') rest += event.text;
     });
     if (!reason) throw new ModelError('cut', 'The answer was cut off.');
+    // vLLM takes what an answer goes on with for reasoning where the template shows no earlier one (vllm #38749).
+    if (rest !== '' && reply.text === turn.answer) {
+      reply.append(rest);
+      return goodEnd(reason, reply.text);
+    }
     return folded(goodEnd(reason, reply.text));
   } catch (error) {
     return folded(badEnd(error, turn, reply.text, log));

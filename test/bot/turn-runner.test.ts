@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Run } from '../../src/cluster/turn-queue.ts';
-import { ModelError } from '../../src/model/model.ts';
+import { ModelError, type ModelEvent } from '../../src/model/model.ts';
 import { aBot } from '../support/a-bot.ts';
 import { Play } from './support.ts';
 
@@ -28,6 +28,34 @@ describe('an answer that breaks off', () => {
     expect(play.model.sent(1)).toEqual(['user: Hello?', 'assistant: The first half']);
     expect(play.model.requests[1]!.continueFrom).toBe(true);
     expect(play.chat.shown).toEqual(['The first half, the second half.']);
+  });
+
+  it('goes on with what its server takes for reasoning, but not with what the model thinks first', async () => {
+    await play.start({ showReasoning: true });
+    const broken = async function* () {
+      yield { type: 'text', text: 'One,' } as const;
+      throw new ModelError('cut', 'The connection to the model broke.');
+    };
+    const goesOn = (...events: ModelEvent[]) =>
+      async function* () {
+        yield* events;
+        yield { type: 'done', reason: 'stop' } as const;
+      };
+    play.model
+      .will(broken)
+      .will(goesOn({ type: 'reasoning', text: ' two,' }, { type: 'reasoning', text: ' three.' }));
+    await play.ask('Count!');
+    await play.settle();
+    await play.press('continue');
+    await play.settle();
+    expect(play.chat.shown).toEqual(['One, two, three.']);
+    expect([...play.chat.messages.values()][0]!.buttons).toEqual([]);
+    play.model.will(broken).will(goesOn({ type: 'reasoning', text: 'Hm.' }, { type: 'text', text: ' two.' }));
+    await play.ask('Count again!');
+    await play.settle();
+    await play.press('continue', 'U1', '2.0');
+    await play.settle();
+    expect(play.chat.shown[1]).toBe('One, two.');
   });
 
   it('is asked for again in a new message when part of it was shown, and once only', async () => {
