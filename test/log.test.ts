@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, type StdioOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 const LOG = new URL('../src/log.ts', import.meta.url).href;
 
@@ -35,5 +37,39 @@ describe('an error in the log', () => {
   it('is said also when it is none', async () => {
     expect(await logged("'away'")).toEqual({ message: 'away' });
     expect(await logged('null')).toEqual({ message: 'null' });
+  });
+});
+
+describe('a process whose log cannot be written', () => {
+  /** Logs before and after something else, and exits by itself. */
+  function start(stdout: StdioOptions[number]) {
+    const code = `import { createLog } from '${LOG}';
+      const log = createLog('info');
+      const line = () => log.info('a line');
+      line();
+      process.stdin.once('data', () => {
+        for (let lines = 0; lines < 1_000; lines += 1) line();
+        setTimeout(line, 50);
+        setTimeout(() => process.exit(7), 100);
+      });`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+      stdio: ['pipe', stdout, 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    return child;
+  }
+
+  it.skipIf(!existsSync('/dev/full'))('goes on and ends as it would, its disk being full', async () => {
+    const child = start(openSync('/dev/full', 'w'));
+    child.stdin!.write('go on');
+    expect(await once(child, 'exit')).toEqual([7, null]);
+  });
+
+  it('goes on and ends as it would, its reader being gone', async () => {
+    const child = start('pipe');
+    await once(child.stdout!, 'data');
+    child.stdout!.destroy();
+    child.stdin!.write('go on');
+    expect(await once(child, 'exit')).toEqual([7, null]);
   });
 });
