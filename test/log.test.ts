@@ -1,4 +1,4 @@
-import { execFile, type StdioOptions, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -42,7 +42,7 @@ describe('an error in the log', () => {
 
 describe('a process whose log cannot be written', () => {
   /** Logs before and after something else, and exits by itself. */
-  function start(stdout: StdioOptions[number]) {
+  function start(stdout: number | 'pipe') {
     const code = `import { createLog } from '${LOG}';
       const log = createLog('info');
       const line = () => log.info('a line');
