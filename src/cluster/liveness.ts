@@ -11,12 +11,15 @@ export const DEAD_AFTER = 6_000;
 const FENCED_AFTER = 4_500;
 /** Who has been heard itself for so long knows who else would have been; ms. */
 const SURE_AFTER = DEAD_AFTER + BEAT;
+/** Postgres's clock was set: more than a slow answer explains, less than makes a living process look dead; ms. */
+const CLOCK_STEP = 3_000;
 
 const RENEW = `WITH renewed AS (
     INSERT INTO processes (id, seen, jobs) VALUES ($1, clock_timestamp(), $2)
     ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, jobs = excluded.jobs
   )
-  SELECT min(cardinality(jobs))::int AS least FROM processes
+  SELECT min(cardinality(jobs))::int AS least,
+    (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now FROM processes
   WHERE id <> $1 AND seen > clock_timestamp() - ${DEAD_AFTER} * interval '1 ms'`;
 
 const FORGET = `DELETE FROM processes WHERE seen < clock_timestamp() - ${DEAD_AFTER} * interval '1 ms'`;
@@ -46,8 +49,10 @@ export class Liveness {
   readonly #parts: LivenessParts;
   /** When the last sign of life that arrived was sent, ms of the clock's `monotonic`. */
   #heardAt = Number.NEGATIVE_INFINITY;
-  /** Since when every sign of life arrived in time, on one connection. */
+  /** Since when every sign of life arrived in time, on one connection and by one clock. */
   #steadySince = Number.POSITIVE_INFINITY;
+  /** Postgres's clock less ours, ms. */
+  #ahead = Number.NaN;
   #closed = false;
   #leastElsewhere: number | undefined;
   #beating: Promise<void> = Promise.resolve();
@@ -123,10 +128,14 @@ export class Liveness {
   async #renew(): Promise<void> {
     const { link, clock, jobs } = this.#parts;
     const sent = clock.monotonic();
-    const [others] = await link.query<{ least: number | null }>(RENEW, [this.#id, jobs()]);
-    this.#leastElsewhere = others?.least ?? undefined;
+    const [answer] = await link.query<{ least: number | null; now: number }>(RENEW, [this.#id, jobs()]);
+    const { least, now } = answer!;
+    this.#leastElsewhere = least ?? undefined;
     const gap = sent - this.#heardAt >= FENCED_AFTER;
-    this.#steadySince = gap ? sent : Math.min(this.#steadySince, sent);
+    // By a clock that was set nobody has been heard of: those who live are within a beat.
+    const step = Math.abs(now - sent - this.#ahead) > CLOCK_STEP;
+    this.#ahead = now - sent;
+    this.#steadySince = gap || step ? sent : Math.min(this.#steadySince, sent);
     this.#heardAt = sent;
     this.#cancelFence();
     this.#cancelFence = clock.after(

@@ -7,6 +7,7 @@ import { VirtualClock } from '../support/virtual-clock.ts';
 
 describe('the signs of life of a process', () => {
   let clock: VirtualClock;
+  let postgresAhead: number;
   let liveness: Liveness;
   const query = vi.fn<Link['query']>();
   let connected: () => void;
@@ -15,7 +16,10 @@ describe('the signs of life of a process', () => {
 
   beforeEach(async () => {
     clock = new VirtualClock();
-    query.mockReset().mockResolvedValue([]);
+    postgresAhead = 1e12;
+    query
+      .mockReset()
+      .mockImplementation(async () => [{ least: null, now: clock.monotonic() + postgresAhead }]);
     onFenced.mockReset();
     onSure.mockReset().mockResolvedValue();
     const listen: Link['listen'] = (_hear, again = () => {}) => {
@@ -54,6 +58,19 @@ describe('the signs of life of a process', () => {
     await clock.advance(2_000);
     expect(onSure).toHaveBeenCalled();
   });
+
+  it.each([10_000, -10_000])(
+    'say nothing of others for a while after the clock of Postgres was set by %i ms',
+    async (step) => {
+      await clock.advance(9_500);
+      onSure.mockClear();
+      postgresAhead += step;
+      await clock.advance(7_000);
+      expect(onSure).not.toHaveBeenCalled();
+      await clock.advance(2_000);
+      expect(onSure).toHaveBeenCalled();
+    },
+  );
 
   it('are given up before others count the process as dead, when none arrives', async () => {
     query.mockRejectedValue(new Error('no route to host'));
