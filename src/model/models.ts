@@ -131,6 +131,7 @@ export class Models {
       log.info({ channels: this.#byChannel.size }, 'the file of models has changed and is in use');
       this.#onChange();
     } catch (error) {
+      if (this.#closed) return;
       if (!(error instanceof OperatorError)) log.error({ err: error }, 'cannot read the file of models');
       else log.error(`${error.message}\nThe models stay as they were.`);
     }
