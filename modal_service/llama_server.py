@@ -64,6 +64,8 @@ def command(settings: LlamaSettings, model: Path, adapter: Path | None) -> list[
     arguments += ["--parallel", str(settings.target_concurrency)]
     arguments += ["--n-gpu-layers", settings.n_gpu_layers]
     arguments += ["--n-predict", str(settings.n_predict)]
+    # By default the file is mapped, and comes from the Volume page by page.
+    arguments += ["--load-mode", "none"]
     arguments += ["--no-ui", "--no-slots", "--offline"]
     arguments += ["--lora", str(adapter)] if adapter else []
     return [*arguments, *settings.extra_args]

@@ -45,6 +45,8 @@ def command(settings: VllmSettings, model: Path, adapters: dict[str, Path]) -> l
     arguments += ["--max-model-len", str(settings.context)]
     arguments += ["--tensor-parallel-size", str(settings.gpu_request.count)]
     arguments += ["--gpu-memory-utilization", str(settings.gpu_memory_utilization)]
+    # vLLM reads ahead by itself on NFS and Lustre alone, and a Volume is as far away.
+    arguments += ["--safetensors-load-strategy", "prefetch"]
     # Eager: neither torch.compile nor CUDA graphs. Answers come slower, the server much sooner.
     arguments += ["--enforce-eager"] if settings.fast_boot else []
     arguments += ["--enable-sleep-mode"] if settings.gpu_snapshot else []

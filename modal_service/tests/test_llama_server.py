@@ -25,7 +25,7 @@ def test_by_default(llama):
     assert " ".join(llama.command(load(LlamaSettings, {}), MODEL, None)) == (
         "/opt/llama.cpp/build/bin/llama-server --model /weights/model.gguf --host 0.0.0.0 --port 8000 "
         "--alias pilotlight --ctx-size 65536 --parallel 4 --n-gpu-layers all --n-predict 4096 "
-        "--no-ui --no-slots --offline"
+        "--load-mode none --no-ui --no-slots --offline"
     )
 
 
@@ -45,7 +45,7 @@ def test_with_everything(llama):
         "/opt/llama.cpp/build/bin/llama-server --model /weights/model.gguf --host 0.0.0.0 --port 8000 "
         # Each slot has the context that was set: the sum of them is what llama-server takes.
         "--alias pilotlight,support --ctx-size 24576 --parallel 3 --n-gpu-layers 64 --n-predict 512 "
-        "--no-ui --no-slots --offline --lora /weights/lora.gguf --flash-attn on"
+        "--load-mode none --no-ui --no-slots --offline --lora /weights/lora.gguf --flash-attn on"
     )
 
 

@@ -34,7 +34,8 @@ def adapter(folder: Path, rank: object) -> Path:
 def test_by_default(vllm):
     assert command(vllm, {}) == (
         "vllm serve /weights/model --host 0.0.0.0 --port 8000 --served-model-name pilotlight "
-        "--max-model-len 16384 --tensor-parallel-size 1 --gpu-memory-utilization 0.9 --enforce-eager "
+        "--max-model-len 16384 --tensor-parallel-size 1 --gpu-memory-utilization 0.9 "
+        "--safetensors-load-strategy prefetch --enforce-eager "
         "--enable-auto-tool-choice --tool-call-parser hermes --reasoning-parser qwen3"
     )
 
@@ -53,6 +54,7 @@ def test_with_everything(vllm, tmp_path):
     assert command(vllm, environment, adapters) == (
         "vllm serve /weights/model --host 0.0.0.0 --port 8000 --served-model-name ours "
         "--max-model-len 32768 --tensor-parallel-size 2 --gpu-memory-utilization 0.85 "
+        "--safetensors-load-strategy prefetch "
         "--enable-lora --max-loras 2 --max-lora-rank 64 --lora-modules "
         f"support={tmp_path}/a legal={tmp_path}/b "
         "--seed 7"
