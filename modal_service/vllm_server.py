@@ -14,9 +14,10 @@ from serving.settings import PORT, VllmSettings
 
 SERVER = "VllmServer"
 
-# Modal's own vLLM example pins this pair.
+# What Modal's own vLLM example pins beside this vLLM.
 CUDA_IMAGE = "nvidia/cuda:12.9.0-devel-ubuntu22.04"
-VLLM_VERSION = "0.21.0"
+# vLLM bounds few of its dependencies from above: by itself it would get those of the day.
+REQUIREMENTS = Path(__file__).with_name("vllm-requirements.txt")
 
 CACHE = "/root/.cache/vllm"
 """Where vLLM keeps what it compiles, and where `cache_volume` is mounted."""
@@ -33,7 +34,7 @@ SETTINGS = deployment.settings_or_exit(VllmSettings)
 image = (
     modal.Image.from_registry(CUDA_IMAGE, add_python="3.12")
     .entrypoint([])
-    .uv_pip_install(f"vllm=={VLLM_VERSION}", uv_version=deployment.UV_VERSION)
+    .uv_pip_install(requirements=[str(REQUIREMENTS)], uv_version=deployment.UV_VERSION)
     .add_local_python_source("serving")
 )
 
