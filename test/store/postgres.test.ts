@@ -35,6 +35,22 @@ beforeEach(async () => {
   url = await postgres.database();
 });
 
+const changed = (change: (address: URL) => void): string => {
+  const address = new URL(url);
+  change(address);
+  return address.href;
+};
+
+/** A server on loopback that is not Postgres. */
+async function listening(serve: (socket: Socket) => void): Promise<string> {
+  const server = createServer(serve).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return changed((address) => {
+    address.port = String((server.address() as AddressInfo).port);
+  });
+}
+
 describe('starting on Postgres', () => {
   /** What the operator reads; the password is never part of it. */
   async function faultOf(address: string): Promise<string> {
@@ -47,22 +63,6 @@ describe('starting on Postgres', () => {
     expect(error.message).not.toContain(new URL(address).password);
     expect(error.message).not.toContain(decodeURIComponent(new URL(address).password));
     return error.message;
-  }
-
-  const changed = (change: (address: URL) => void): string => {
-    const address = new URL(url);
-    change(address);
-    return address.href;
-  };
-
-  /** A server on loopback that is not Postgres. */
-  async function listening(serve: (socket: Socket) => void): Promise<string> {
-    const server = createServer(serve).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    onTestFinished(() => void server.close());
-    return changed((address) => {
-      address.port = String((server.address() as AddressInfo).port);
-    });
   }
 
   it('says that the password is wrong', async () => {
@@ -254,6 +254,34 @@ describe('while it runs on Postgres, the store', () => {
     ).rejects.toThrow();
     expect(await store.recall('m')).toEqual([]);
     await store.close();
+  });
+
+  it('outlives a connection that breaks in the moment in which a call gets it', async () => {
+    const { port } = new URL(url);
+    let breaking = false;
+    const breaks = await listening((socket) => {
+      const real = connect(Number(port), '127.0.0.1');
+      socket.on('error', () => {});
+      real.on('error', () => socket.destroy());
+      socket.on('data', (data) => real.write(data)).on('close', () => real.destroy());
+      // The server is shut down just as it is ready for the next statement: both words come at once.
+      real.on('data', (data) => {
+        const isReady = data.subarray(-6).equals(Buffer.from('Z\0\0\0\x05I'));
+        socket.write(breaking && isReady ? Buffer.concat([data, refusal('terminating connection')]) : data);
+        if (isReady) breaking = false;
+      });
+    });
+    const database = new Database(breaks, silent);
+    const everyConnection = () =>
+      Promise.all(Array.from({ length: 10 }, () => database.query('SELECT pg_sleep(0.1)')));
+    await everyConnection();
+    const others = everyConnection();
+    const waits = database.transaction((query) => query('SELECT 1 AS one'));
+    breaking = true;
+    await expect(waits).rejects.toThrow();
+    await others;
+    expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await database.close();
   });
 
   it('does not take for stored what a failed statement undid, whoever caught its error', async () => {

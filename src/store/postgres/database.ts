@@ -22,8 +22,6 @@ export interface Statements {
 /** Statements that belong to a transaction already. */
 export const within = (query: Query): Statements => ({ query, transaction: (work) => work(query) });
 
-const ignore = () => {};
-
 const rowsOf = <Row extends object>(result: pg.QueryResult<Row> | pg.QueryResult<Row>[]): Row[] =>
   [result].flat().flatMap(({ rows }) => rows);
 
@@ -61,6 +59,9 @@ export class Database implements Statements {
           `SET statement_timeout = ${answerWithin}; SET idle_in_transaction_session_timeout = ${answerWithin}`,
         ),
     });
+    // One that breaks while it is in use: the next statement rejects. The pool listens to idle ones alone, and nobody
+    // in the moment between, where an error would end the process.
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
     // An idle connection that breaks: the pool has dropped it and makes another when one is needed.
     this.#pool.on('error', (error) => log.warn({ err: error }, 'lost a connection to Postgres'));
   }
@@ -72,7 +73,6 @@ export class Database implements Statements {
   /** All of `work` or nothing. */
   async transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
-    client.on('error', ignore); // it breaks between two queries: the next one rejects
     const query: Query = async <Row extends object>(sql: string, values: readonly unknown[] = []) =>
       rowsOf(await client.query<Row>(sql, [...values]));
     try {
@@ -82,7 +82,6 @@ export class Database implements Statements {
       // Postgres answers so, and not with an error, where a statement had failed and nobody said so.
       if (command !== 'COMMIT')
         throw new Error('a transaction was rolled back: a statement of it had failed');
-      client.off('error', ignore);
       client.release();
       return result;
     } catch (error) {
