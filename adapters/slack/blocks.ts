@@ -1,5 +1,6 @@
 import type { ChatPostMessageArguments } from '@slack/web-api';
 import { type ButtonKind, buttonId, buttonLabels, type Page } from '../../src/bot/ports.ts';
+import { tablesAsCode } from './tables.ts';
 import { escapeUpTo } from './text.ts';
 
 export type Blocks = Extract<ChatPostMessageArguments, { blocks: unknown }>['blocks'];
@@ -18,25 +19,23 @@ const MAX_FOOTER = 2_000;
  */
 const SECTION = /.{1,1500}/gsu;
 
-/**
- * A page as a message: blocks to see, and text for notifications and screen readers. `plain` shows the text as it
- * was written, for where Slack refuses its Markdown.
- */
-export function messageOf(
-  page: Page,
-  turn: string,
-  { plain = false } = {},
-): { text: string; blocks: Blocks } {
+/** How a page's text is shown: as Markdown, with its tables as code, or as it was written. */
+export type Form = 'markdown' | 'tables as code' | 'plain';
+
+/** A page as a message: blocks to see, and text for notifications and screen readers. */
+export function messageOf(page: Page, turn: string, form: Form): { text: string; blocks: Blocks } {
   const controls = controlsOf(page, turn);
   const text = page.text.trim() === '' ? '' : page.text;
   // Slack refuses an empty message, and an empty markdown block.
   const shown = text || (controls.length === 0 ? '…' : '');
-  const markdown: Blocks = shown === '' ? [] : [{ type: 'markdown', text: shown }];
   return {
     text: escapeUpTo(MAX_TEXT, text || page.footer || '…'),
-    blocks: [...(plain ? sectionsOf(shown) : markdown), ...controls],
+    blocks: [...(form === 'plain' ? sectionsOf(shown) : markdownOf(shown, form)), ...controls],
   };
 }
+
+const markdownOf = (text: string, form: Form): Blocks =>
+  text === '' ? [] : [{ type: 'markdown', text: form === 'markdown' ? text : tablesAsCode(text) }];
 
 const sectionsOf = (text: string): Blocks =>
   (text.match(SECTION) ?? [])

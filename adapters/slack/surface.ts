@@ -11,14 +11,21 @@ import {
 } from '../../src/bot/ports.ts';
 import { Activity } from './activity.ts';
 import { askedAt, type SlackAddress } from './address.ts';
-import { messageOf } from './blocks.ts';
+import { type Form, messageOf } from './blocks.ts';
 import { codeOf, toWriteError } from './faults.ts';
 import { findReply } from './find.ts';
 import { limits } from './limits.ts';
 import { metadataOf, notice } from './metadata.ts';
 import { endStream, NativeStream } from './stream.ts';
+import { hasTables } from './tables.ts';
 import { escapeText } from './text.ts';
 import { lacking, type Workspace } from './workspace.ts';
+
+/** Tried one after the other, and then plain text, of which Slack can always make blocks. */
+const FORMS: readonly Form[] = ['markdown', 'tables as code'];
+
+/** How Slack says that. Two tables in one message are `invalid_attachments` (`only_one_table_allowed`). */
+const noBlocks: ReadonlySet<string | undefined> = new Set(['invalid_blocks', 'invalid_attachments']);
 
 /** One reply in its thread: posted and edited in channels, in DMs streamed where Slack can. */
 export class SlackSurface implements ReplySurface {
@@ -36,7 +43,8 @@ export class SlackSurface implements ReplySurface {
   /** A message without a key may be the beginning of this reply. */
   #mayStream: boolean;
   #streamsHere: boolean;
-  #refusesMarkdown = false;
+  /** What Slack can make no blocks of. */
+  readonly #refused = new Set<Form>();
 
   constructor(workspace: Workspace, address: SlackAddress, begun: Begun) {
     this.#workspace = workspace;
@@ -171,25 +179,30 @@ export class SlackSurface implements ReplySurface {
     }
   }
 
-  /** In Markdown, or as it was written where Slack can make no blocks of it. What it can is written down nowhere. */
+  /**
+   * In Markdown, or in the next form that Slack takes: what it can make blocks of is written down nowhere. A page
+   * that is complete is tried anew.
+   */
   async #writeAs<T>(
     page: Page,
-    { turn, final }: WriteOptions,
+    { turn, final }: Pick<WriteOptions, 'turn' | 'final'>,
     write: (message: ReturnType<typeof messageOf>) => Promise<T>,
   ): Promise<T> {
-    if (!this.#refusesMarkdown || final) {
-      try {
-        return await write(messageOf(page, turn));
-      } catch (error) {
-        if (codeOf(error) !== 'invalid_blocks') throw error;
-        this.#workspace.log.warn(
-          { channel: this.#address.channel, turn },
-          'Slack refuses the Markdown of a page',
-        );
-        this.#refusesMarkdown = true;
-      }
+    if (final) this.#refused.clear();
+    const form = FORMS.find((one) => !this.#refused.has(one)) ?? 'plain';
+    try {
+      return await write(messageOf(page, turn, form));
+    } catch (error) {
+      if (form === 'plain' || !noBlocks.has(codeOf(error))) throw error;
+      this.#workspace.log.warn(
+        { channel: this.#address.channel, turn, form },
+        'Slack refuses the Markdown of a page',
+      );
+      this.#refused.add(form);
+      // Then the next form is the same again.
+      if (!hasTables(page.text)) this.#refused.add('tables as code');
+      return this.#writeAs(page, { turn, final: false }, write);
     }
-    return write(messageOf(page, turn, { plain: true }));
   }
 
   /**

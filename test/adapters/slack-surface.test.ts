@@ -104,6 +104,25 @@ describe('an answer in a Slack channel', () => {
     expect(blocks()).toMatchObject([{ type: 'section', text: { text: '**Half** an answer' } }]);
   });
 
+  it('shows tables as code where Slack refuses them, and only them', async () => {
+    const running = await connect();
+    const { slack } = running;
+    const { surface } = ask(running, 'channel');
+    const body = { ok: false, error: 'invalid_attachments' };
+    slack.faults.add({ on: 'chat.postMessage', act: { type: 'answer', status: 200, body } });
+    const table = '| a | b |\n|---|--:|\n| 1 | 2 |';
+    const code = '```\na | b\n--|--\n1 | 2\n```';
+    const text = ['**First:**', table, 'A title | of two\n---', code, '**Second:**', table].join('\n\n');
+    const { message } = await surface.post(page(text), live);
+    const fenced = `\`\`\`\n${table}\n\`\`\``;
+    const shown = () => answers(slack, slack.channel)[0]!.text;
+    expect(shown()).toBe(text.replaceAll(table, fenced));
+    await surface.edit(message, page(`**Two** of them:\n\n${table}`), live);
+    expect(shown()).toBe(`**Two** of them:\n\n${fenced}`);
+    await surface.edit(message, page(`**Two** of them:\n\n${table}`), final);
+    expect(shown()).toBe(`**Two** of them:\n\n${table}`);
+  });
+
   it('tells the pacer what it spends: one budget per workspace for edits, one per channel for posts', async () => {
     const running = await connect();
     const team = running.slack.teamId;
