@@ -44,6 +44,9 @@ export interface Question extends MessageKey {
 /** The adapter's own; the core stores it and hands it back. */
 export type Address = Readonly<Record<string, string | number | boolean | null>>;
 
+/** A question's key, and what it belongs to. */
+export type AskedKey = MessageKey & Pick<Question, 'conversation'>;
+
 export type ConversationKey = Pick<Question, 'platform' | 'workspace' | 'conversation'>;
 
 /** A channel to write to. */

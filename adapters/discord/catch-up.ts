@@ -9,15 +9,10 @@ import {
 } from 'discord.js';
 import type { Logger } from 'pino';
 import type { Bot } from '../../src/bot/ports.ts';
-import { type Clock, sleep } from '../../src/clock.ts';
+import type { Clock } from '../../src/clock.ts';
+import { ANSWERED_WITHIN, KNOWN_WITHIN, ReadingList } from '../reading-list.ts';
 import { isThinking, tellIfLost } from './lost-command.ts';
 import { isFromPerson } from './messages.ts';
-
-/** What has waited longer is left alone: by then whoever asked has gone on, or asked again; ms. */
-const ANSWERED_WITHIN = 60 * 60_000;
-
-/** Discord does not list direct messages: they are looked into where something was asked in this time; ms. */
-const DIRECT_WITHIN = 7 * 24 * 60 * 60_000;
 
 /** Channels that are read at most. */
 const CHANNELS = 200;
@@ -30,10 +25,6 @@ const PAGES = 5;
 
 /** Between two channels, so that answers have most of the 50 requests a second; ms. */
 const PAUSE = 100;
-
-/** Before what could not be read is tried again, and how often; ms. */
-const RETRY_AFTER = 10_000;
-const TRIES = 3;
 
 export interface CatchUpParts {
   readonly client: Client;
@@ -53,43 +44,26 @@ export interface CatchUpParts {
  */
 export class CatchUp {
   readonly #parts: CatchUpParts;
-  /** Channels still to be read, each with the id after which. */
-  readonly #waiting = new Map<string, string>();
-  readonly #reading = new Map<string, Promise<void>>();
+  readonly #toRead: ReadingList;
   readonly #listed: Promise<void>;
 
   constructor(parts: CatchUpParts) {
+    const { clock, log, signal } = parts;
     this.#parts = parts;
+    this.#toRead = new ReadingList({ pauseMs: PAUSE, isFinal: isRefusal, clock, log, signal });
     this.#listed = this.#list();
   }
 
   /** Reads everything, a channel at a time. Does not reject. */
   async run(): Promise<void> {
-    const { clock, log, signal } = this.#parts;
-    for (let attempt = 1; attempt <= TRIES; attempt++) {
-      await this.#listed;
-      for (const channel of [...this.#waiting.keys()]) {
-        if (signal.aborted) return;
-        await this.first(channel);
-        await sleep(clock, PAUSE, signal).catch(() => {});
-      }
-      if (this.#waiting.size === 0) return;
-      await sleep(clock, RETRY_AFTER, signal).catch(() => {});
-      if (signal.aborted) return;
-    }
-    log.error({ channels: this.#waiting.size }, 'what was written in some channels meanwhile cannot be read');
+    await this.#listed;
+    await this.#toRead.run();
   }
 
   /** Reads this channel now, if it is still to be read: before a newer message of it is taken. Does not reject. */
   async first(channel: string): Promise<void> {
     await this.#listed;
-    const after = this.#waiting.get(channel);
-    if (after === undefined) return;
-    const reading =
-      this.#reading.get(channel) ??
-      this.#read(channel, after).finally(() => void this.#reading.delete(channel));
-    this.#reading.set(channel, reading);
-    await reading;
+    await this.#toRead.first(channel);
   }
 
   async #list(): Promise<void> {
@@ -97,12 +71,17 @@ export class CatchUp {
     const { user } = client;
     const now = clock.now();
     const soonest = snowflake(now - ANSWERED_WITHIN);
-    const asked = await bot.lastAsked('discord', now - DIRECT_WITHIN).catch((error) => {
+    const asked = await bot.lastAsked('discord', now - KNOWN_WITHIN).catch((error) => {
       log.error({ err: error }, 'cannot tell where questions were asked');
       return [];
     });
-    const after = new Map(asked.map(({ channel, message }) => [channel, later(message, soonest)]));
-    const direct = asked.filter(({ workspace, channel }) => workspace === channel);
+    // The newest of each channel.
+    const after = new Map(
+      asked.toReversed().map(({ channel, message }) => [channel, later(message, soonest)]),
+    );
+    const direct = new Set(
+      asked.flatMap(({ workspace, channel }) => (workspace === channel ? [channel] : [])),
+    );
     const news = [...client.channels.cache.values()].filter(
       (channel) =>
         channel.isTextBased() &&
@@ -112,13 +91,11 @@ export class CatchUp {
         user !== null &&
         channel.permissionsFor(user)?.has(READING),
     );
-    const found = [
-      ...(servesDirect(client) ? direct.map(({ channel }) => channel) : []),
-      ...news.map(({ id }) => id),
-    ];
+    const found = [...(servesDirect(client) ? direct : []), ...news.map(({ id }) => id)];
     if (found.length > CHANNELS)
       log.warn({ channels: found.length, read: CHANNELS }, 'not every channel is looked into');
-    for (const id of found.slice(0, CHANNELS)) this.#waiting.set(id, after.get(id) ?? soonest);
+    for (const id of found.slice(0, CHANNELS))
+      this.#toRead.add(id, () => this.#read(id, after.get(id) ?? soonest));
   }
 
   /** Nothing waits for it. */
@@ -131,23 +108,19 @@ export class CatchUp {
 
   async #read(id: string, after: string): Promise<void> {
     const { client, take, log, signal } = this.#parts;
-    try {
-      const channel = await fetchChannel(client, id);
-      const news = channel?.isTextBased() && isLater(channel.lastMessageId ?? '0', after);
-      const messages = news ? await newer(channel, after) : [];
-      const answered = new Set(messages.filter(isOwn).map(({ reference }) => reference?.messageId));
-      const missed = messages.filter((message) => isFromPerson(message) && !answered.has(message.id));
-      if (missed.length > 0) log.info({ channel: id, messages: missed.length }, 'catching up on a channel');
-      for (const message of missed) if (!signal.aborted) await take(message);
-      for (const message of messages.filter(isThinking)) this.#tellIfLost(message);
-      this.#waiting.delete(id);
-    } catch (error) {
-      // The channel is gone, or may not be seen any more.
-      if (error instanceof DiscordAPIError && error.status < 500) this.#waiting.delete(id);
-      log.warn({ channel: id, err: error }, 'cannot read what was written in a channel meanwhile');
-    }
+    const channel = await fetchChannel(client, id);
+    const news = channel?.isTextBased() && isLater(channel.lastMessageId ?? '0', after);
+    const messages = news ? await newer(channel, after) : [];
+    const answered = new Set(messages.filter(isOwn).map(({ reference }) => reference?.messageId));
+    const missed = messages.filter((message) => isFromPerson(message) && !answered.has(message.id));
+    if (missed.length > 0) log.info({ channel: id, messages: missed.length }, 'catching up on a channel');
+    for (const message of missed) if (!signal.aborted) await take(message);
+    for (const message of messages.filter(isThinking)) this.#tellIfLost(message);
   }
 }
+
+/** The channel is gone, or may not be seen any more. */
+const isRefusal = (error: unknown) => error instanceof DiscordAPIError && error.status < 500;
 
 const READING = [PermissionFlagsBits.ViewChannel, PermissionFlagsBits.ReadMessageHistory];
 

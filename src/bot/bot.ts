@@ -8,6 +8,7 @@ import { isOver, type Store, type Turn } from '../store/store.ts';
 import { type Admins, isAdmin } from './admins.ts';
 import type { Limits } from './limits.ts';
 import type {
+  AskedKey,
   Bot,
   ChatPlatform,
   ConversationKey,
@@ -107,7 +108,7 @@ export class PilotlightBot implements Bot {
     return this.#parts.store.isTaken(question);
   }
 
-  async lastAsked(platform: PlatformName, since: number): Promise<readonly MessageKey[]> {
+  async lastAsked(platform: PlatformName, since: number): Promise<readonly AskedKey[]> {
     return this.#parts.store.lastAsked(platform, since);
   }
 

@@ -2,6 +2,7 @@
 import type { RequestListener } from 'node:http';
 import type {
   Address,
+  AskedKey,
   ConversationKey,
   ImageRef,
   MessageKey,
@@ -86,8 +87,8 @@ export interface Bot {
   isOwnReply(message: MessageKey): Promise<boolean>;
   /** True when the question with this key was taken. */
   isTaken(question: MessageKey): Promise<boolean>;
-  /** The newest question of each channel that was asked something since then (ms since the epoch), newest first. */
-  lastAsked(platform: PlatformName, since: number): Promise<readonly MessageKey[]>;
+  /** The newest question of each conversation in which one was asked since then (ms since the epoch), newest first. */
+  lastAsked(platform: PlatformName, since: number): Promise<readonly AskedKey[]>;
   /** Acts on a button. The adapter takes the buttons of a message that is spent away, as far as it may. */
   press(press: Press): Promise<Pressed>;
   /** Stops every running turn of a conversation, for a platform's own stop control. */

@@ -1,4 +1,4 @@
-import type { ConversationKey, ImageRef, MessageKey, PlatformName, Question } from '../question.ts';
+import type { AskedKey, ConversationKey, ImageRef, MessageKey, PlatformName, Question } from '../question.ts';
 import type { InstallationStore } from './installation-store.ts';
 import type { LimitStore } from './limit-store.ts';
 import type { Database, Query } from './postgres/database.ts';
@@ -57,7 +57,7 @@ export interface Exchange {
   readonly answer: string;
 }
 
-/** As far back as `lastAsked` and `lastEnded` look: more channels than are caught up on after a restart. */
+/** As far back as `lastAsked` and `lastEnded` look: more conversations than are caught up on after a restart. */
 export const RECENT_QUESTIONS = 2_000;
 
 /** What can be stored together. */
@@ -95,10 +95,10 @@ export interface Store {
   /** A conversation's queued turns, oldest first. */
   waiting(conversationId: number): Promise<readonly number[]>;
   /**
-   * The newest question of each channel that was asked since then (ms since the epoch), newest first; looks at
-   * the last {@link RECENT_QUESTIONS} questions.
+   * The newest question of each conversation in which one was asked since then (ms since the epoch), newest first;
+   * looks at the last {@link RECENT_QUESTIONS} questions.
    */
-  lastAsked(platform: PlatformName, since: number): Promise<readonly MessageKey[]>;
+  lastAsked(platform: PlatformName, since: number): Promise<readonly AskedKey[]>;
   /**
    * The turns that ended last: less than `withinMs` before the latest of them; of the last
    * {@link RECENT_QUESTIONS} questions.

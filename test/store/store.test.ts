@@ -33,23 +33,26 @@ describe.each(storeKinds)('the store on $name', ({ setUp }) => {
   });
   afterEach(() => store.close());
 
-  it('tells the newest question of each channel, newest first', async () => {
+  it('tells the newest question of each conversation, newest first', async () => {
     const asked = [
-      ['1', 'C1', 5],
-      ['2', 'C2', 6],
-      ['3', 'C1', 7],
-      ['4', 'C3', 8],
+      ['1', 'thread-1', 5],
+      ['2', 'thread-2', 6],
+      ['3', 'thread-1', 7],
+      ['4', 'thread-3', 8],
     ] as const;
-    for (const [message, channel, now] of asked) await store.accept(question(message, { channel }), now);
+    for (const [message, conversation, now] of asked)
+      await store.accept(question(message, { conversation }), now);
     await store.accept(question('5', { platform: 'discord' }), 9);
-    const at = (channel: string, message: string) => ({
+    const at = (conversation: string, message: string) => ({
       platform: 'slack',
       workspace: 'T1',
-      channel,
+      channel: 'C1',
       message,
+      conversation,
     });
-    expect(await store.lastAsked('slack', 0)).toEqual([at('C3', '4'), at('C1', '3'), at('C2', '2')]);
-    expect(await store.lastAsked('slack', 7)).toEqual([at('C3', '4'), at('C1', '3')]);
+    const [third, fourth] = [at('thread-1', '3'), at('thread-3', '4')];
+    expect(await store.lastAsked('slack', 0)).toEqual([fourth, third, at('thread-2', '2')]);
+    expect(await store.lastAsked('slack', 7)).toEqual([fourth, third]);
   });
 
   it('tells which turns ended last', async () => {

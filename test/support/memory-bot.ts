@@ -1,5 +1,14 @@
 import { vi } from 'vitest';
-import type { Bot, MessageKey, PlatformName, Press, Pressed, Question, User } from '../../src/bot/ports.ts';
+import type {
+  AskedKey,
+  Bot,
+  MessageKey,
+  PlatformName,
+  Press,
+  Pressed,
+  Question,
+  User,
+} from '../../src/bot/ports.ts';
 
 /** A bot that only remembers what it was told, for tests of adapters. */
 export class MemoryBot implements Bot {
@@ -45,9 +54,9 @@ export class MemoryBot implements Bot {
     return this.questions.some((question) => question.channel === channel && question.message === message);
   }
 
-  async lastAsked(platform: PlatformName): Promise<readonly MessageKey[]> {
+  async lastAsked(platform: PlatformName): Promise<readonly AskedKey[]> {
     this.#check();
-    const newest = new Map(this.questions.map((question) => [question.channel, question]));
+    const newest = new Map(this.questions.map((question) => [question.conversation, question]));
     return [...newest.values()].filter((question) => question.platform === platform).reverse();
   }
 

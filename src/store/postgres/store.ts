@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { ConversationKey, MessageKey, PlatformName, Question } from '../../question.ts';
+import type { AskedKey, ConversationKey, MessageKey, PlatformName, Question } from '../../question.ts';
 import type { InstallationStore } from '../installation-store.ts';
 import type { LimitStore } from '../limit-store.ts';
 import {
@@ -102,13 +102,14 @@ export class PostgresStore implements Store, Transaction {
     return (await this.#all<{ id: number }>(sql, conversationId)).map(({ id }) => id);
   }
 
-  async lastAsked(platform: PlatformName, since: number): Promise<readonly MessageKey[]> {
-    return this.#all<MessageKey>(
-      `SELECT platform, workspace, channel, message FROM turns WHERE id IN (
+  async lastAsked(platform: PlatformName, since: number): Promise<readonly AskedKey[]> {
+    return this.#all<AskedKey>(
+      `SELECT turns.platform, turns.workspace, channel, message, key AS conversation
+       FROM turns JOIN conversations ON conversations.id = conversation_id WHERE turns.id IN (
          SELECT max(id) FROM (
            SELECT * FROM turns ORDER BY id DESC LIMIT ${RECENT_QUESTIONS}
-         ) AS recent WHERE platform = $1 AND asked_at >= $2 GROUP BY workspace, channel
-       ) ORDER BY id DESC`,
+         ) AS recent WHERE platform = $1 AND asked_at >= $2 GROUP BY conversation_id
+       ) ORDER BY turns.id DESC`,
       platform,
       since,
     );
