@@ -1,11 +1,11 @@
 import type { App, AppOptions } from '@slack/bolt';
-import type { Credentials, Where } from './workspace.ts';
+import type { Credentials, Self, Where } from './workspace.ts';
 import type { Workspaces } from './workspaces.ts';
 
 /** Where the bot is installed, and its tokens there. */
 export interface Accounts {
   /** The one workspace there is; undefined where many may install the bot. */
-  readonly only: Where | undefined;
+  readonly only: Self | undefined;
   /** For Bolt; undefined where its receiver brings its own. */
   readonly authorize: AppOptions['authorize'];
   /** Rejects with an OperatorError. */

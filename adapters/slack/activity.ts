@@ -1,6 +1,6 @@
 import type { Budget } from '../../src/bot/ports.ts';
 import type { SlackAddress } from './address.ts';
-import { codeOf, toWriteError } from './faults.ts';
+import { codeOf, mayPass, toWriteError } from './faults.ts';
 import { Follower } from './follower.ts';
 import { limits } from './limits.ts';
 import { lacking, type Workspace } from './workspace.ts';
@@ -158,6 +158,5 @@ export class Activity {
 }
 
 function throwIfItMayPass(error: unknown, budget: Budget): void {
-  const fault = toWriteError(error, [budget]);
-  if (fault.fault === 'unavailable' || fault.fault === 'rate-limited') throw fault;
+  if (mayPass(error)) throw toWriteError(error, [budget]);
 }

@@ -24,6 +24,11 @@ export function conversationOf(channel: string, thread: string): string {
   return `${channel}:${thread}`;
 }
 
+/** The thread that is such a conversation in this channel. */
+export function threadOf(conversation: string, channel: string): string {
+  return conversation.slice(channel.length + 1);
+}
+
 /** When the question was asked, ms since the epoch. */
 export function askedAt({ ts }: SlackAddress): number {
   return Number(ts) * 1_000;

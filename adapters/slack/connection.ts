@@ -11,6 +11,8 @@ const HELLO_WITHIN = 30_000;
 /** A connection that stood this long was a good one; ms. */
 const GOOD = 10_000;
 const LONGEST_PAUSE = 30_000;
+/** What is asked without a connection Slack brings again after a minute, then only after five; ms. */
+const GAP = 60_000;
 
 /**
  * Keeps one Socket Mode connection up. The client's own way of reconnecting is off: in socket-mode 3.1.0
@@ -20,17 +22,27 @@ const LONGEST_PAUSE = 30_000;
  */
 export class Connection implements Intake {
   readonly receiver: SocketModeReceiver;
+  readonly #onGap: () => void;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #closing = new AbortController();
   #opened = false;
   #connected = false;
+  /** When it came to stand, or broke, last. */
   #since = 0;
   /** Attempts that failed and connections that soon broke, one after the other. */
   #failures = 0;
   #reconnecting = false;
 
-  constructor(options: { appToken: string; apiUrl: string | undefined; clock: Clock; log: Logger }) {
+  /** `onGap` is called when a connection stands again after so long that questions may have been missed. */
+  constructor(options: {
+    appToken: string;
+    apiUrl: string | undefined;
+    onGap: () => void;
+    clock: Clock;
+    log: Logger;
+  }) {
+    this.#onGap = options.onGap;
     this.#clock = options.clock;
     this.#log = options.log;
     this.receiver = new SocketModeReceiver({
@@ -87,14 +99,18 @@ export class Connection implements Intake {
   #up(): void {
     // Closed while the socket was being opened, which the client does not notice.
     if (this.#closing.signal.aborted) return void this.receiver.client.disconnect();
+    const now = this.#clock.monotonic();
+    const gap = now - this.#since;
     this.#connected = true;
-    this.#since = this.#clock.monotonic();
+    this.#since = now;
+    if (this.#opened && gap > GAP) this.#onGap();
   }
 
   #down(): void {
     if (this.#connected) {
-      const stood = this.#clock.monotonic() - this.#since;
-      this.#failures = stood < GOOD ? this.#failures + 1 : 0;
+      const now = this.#clock.monotonic();
+      this.#failures = now - this.#since < GOOD ? this.#failures + 1 : 0;
+      this.#since = now;
     }
     this.#connected = false;
     if (this.#opened) void this.#reconnect();

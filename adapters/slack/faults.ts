@@ -64,6 +64,12 @@ export function toWriteError(error: unknown, budgets: readonly Budget[]): WriteE
   return new WriteError('unavailable', 'Slack could not be reached or did not answer', { cause: error });
 }
 
+/** False for a refusal that would be the same again. */
+export function mayPass(error: unknown): boolean {
+  const { fault } = toWriteError(error, []);
+  return fault === 'unavailable' || fault === 'rate-limited';
+}
+
 function retryAfterOf(error: unknown): number {
   const seconds = error instanceof WebAPIPlatformError && error.data.response_metadata?.retryAfter;
   return typeof seconds === 'number' ? seconds * 1_000 : DEFAULT_RETRY_AFTER;

@@ -1,9 +1,9 @@
 import type { Budget } from '../../src/bot/ports.ts';
 
 /**
- * Slack's limits on writing. Each is per method, workspace and app, chat.postMessage's per channel too. The
- * docs name tiers (2 is "20+ per minute", 3 "50+", 4 "100+") and for posting "1 per second per channel". How
- * many calls may come at once they don't say, so the bursts are guesses on the low side.
+ * Slack's limits, as far as they matter to us. Each is per method, workspace and app, chat.postMessage's per
+ * channel too. The docs name tiers (2 is "20+ per minute", 3 "50+", 4 "100+") and for posting "1 per second per
+ * channel". How many calls may come at once they don't say, so the bursts are guesses on the low side.
  * https://docs.slack.dev/apis/web-api/rate-limits and each method's page
  */
 export const limits = {
@@ -32,6 +32,13 @@ export const limits = {
     ...perMinute(team, 'agents.sessions.setStatus', 60, 20),
     unshared: true,
   }),
+  /**
+   * For what was asked while nobody listened. Tier 3 for an app of one's own, of which a fifth is left to questions
+   * that are asked meanwhile.
+   */
+  list: (team: string): Budget => perMinute(team, 'users.conversations', 40, 5),
+  history: (team: string): Budget => perMinute(team, 'conversations.history', 40, 5),
+  replies: (team: string): Budget => perMinute(team, 'conversations.replies', 40, 5),
 } as const;
 
 function perMinute(team: string, method: string, limit: number, burst: number): Budget {

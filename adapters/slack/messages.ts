@@ -25,19 +25,28 @@ const COMES_AGAIN =
   'I cannot take your question just now. It comes to me again within five minutes, so there is no need to repeat it.';
 const NOT_TAKEN = 'I could not take your question. Please ask again.';
 
-type Asked = SlackMessage & { readonly user: string };
+/** What a person wrote. */
+export type Asked = SlackMessage & { readonly user: string };
 
 /**
  * Hands what people ask to the bot. A mention comes as two events, app_mention and message, in any order,
  * and Slack may send each again: all go to `bot.ask`, which takes a message once. What a listener here
  * throws leaves the event unacknowledged, so that it comes again.
+ * @returns what does the same with a message that was found afterwards
  */
 export function listenForQuestions(
   app: App,
   bot: Bot,
   workspaces: Workspaces,
-  read: (files: readonly SharedFile[], where: Self) => Promise<readonly string[]>,
-): void {
+  {
+    read,
+    before,
+  }: {
+    readonly read: (files: readonly SharedFile[], where: Self) => Promise<readonly string[]>;
+    /** Awaited before a message is taken. */
+    readonly before: (message: SlackMessage) => Promise<void> | undefined;
+  },
+): (message: Asked, self: Self) => Promise<void> {
   /** True in a thread that we have answered in. */
   const isEngaged = async ({ channel, thread_ts: thread }: SlackMessage, { team }: Self) =>
     thread !== undefined &&
@@ -82,11 +91,22 @@ export function listenForQuestions(
     }
   };
 
+  const hear = async (message: Asked, self: Self, retry?: number) => {
+    const direct = isDirect(message);
+    // In a channel a mention's other event, app_mention, tells the person of a failure.
+    const mentioned = !direct && mentions(message, self);
+    const followsUp = !direct && !mentioned;
+    if (followsUp && !(await isFollowUp(message, self))) return;
+    await ask(message, self, { retry, tell: !mentioned, followsUp });
+  };
+
   app.event('app_mention', async ({ event, context }) => {
     const message = event as SlackMessage;
     const self = selfIn(context);
     const { retryNum: retry } = context;
-    if (isSpoken(message, self)) await ask(message, self, { retry, tell: true, followsUp: false });
+    if (!isSpoken(message, self)) return;
+    await before(message);
+    await ask(message, self, { retry, tell: true, followsUp: false });
   });
 
   app.message(async ({ message: event, context }) => {
@@ -100,12 +120,8 @@ export function listenForQuestions(
     }
     const message = event as SlackMessage;
     if (!isSpoken(message, self)) return;
-    const direct = isDirect(message);
-    // In a channel a mention's other event, app_mention, tells the person of a failure.
-    const mentioned = !direct && mentions(message, self);
-    const followsUp = !direct && !mentioned;
-    if (followsUp && !(await isFollowUp(message, self))) return;
-    await ask(message, self, { retry: context.retryNum, tell: !mentioned, followsUp });
+    await before(message);
+    await hear(message, self, context.retryNum);
   });
 
   app.event('agent_session_stopped', async ({ event, context }) => {
@@ -116,4 +132,6 @@ export function listenForQuestions(
       { id: workspaces.userIn(self, event.user), roles: [] },
     );
   });
+
+  return hear;
 }

@@ -19,6 +19,7 @@ import type { Seal } from '../../src/seal.ts';
 import type { InstallationStore } from '../../src/store/installation-store.ts';
 import type { Accounts } from './accounts.ts';
 import { conversationOf, type SlackAddress } from './address.ts';
+import { CatchUp } from './catch-up.ts';
 import { clientOptions } from './client.ts';
 import { listenForCommands, postNotice } from './commands.ts';
 import { Connection } from './connection.ts';
@@ -67,7 +68,7 @@ export function createSlack(options: SlackOptions): ChatPlatform {
 /** One workspace through Socket Mode or over HTTP, or many over HTTP. */
 function connectionsOf(
   { botToken, appToken, signingSecret = '', install, apiUrl, clock, log }: SlackOptions,
-  client: WebClientOptions,
+  { client, onGap }: { client: WebClientOptions; onGap: () => void },
 ): { intake: Intake; accounts: Accounts } {
   if (botToken !== undefined) {
     return {
@@ -75,7 +76,7 @@ function connectionsOf(
       intake:
         appToken === undefined
           ? new Endpoint({ signingSecret, install: undefined, log })
-          : new Connection({ appToken, apiUrl, clock, log }),
+          : new Connection({ appToken, apiUrl, onGap, clock, log }),
     };
   }
   if (!install) throw new Error('Slack needs a bot token, or the means to install the bot');
@@ -93,12 +94,16 @@ class Slack implements ChatPlatform {
   readonly #workspaces: Workspaces;
   #app: StoringApp | undefined;
   #bot: Bot | undefined;
+  #hear: ReturnType<typeof listenForQuestions> | undefined;
+  #catchUp: CatchUp | undefined;
+  #catchingUp = new AbortController();
 
   constructor(options: SlackOptions) {
     const { apiUrl, spare, clock, log } = options;
     const client = clientOptions(apiUrl, log);
     this.#options = options;
-    const { intake, accounts } = connectionsOf(options, client);
+    const onGap = () => void this.#newCatchUp()?.run();
+    const { intake, accounts } = connectionsOf(options, { client, onGap });
     this.#intake = intake;
     this.#accounts = accounts;
     this.listener = intake.listener;
@@ -120,7 +125,9 @@ class Slack implements ChatPlatform {
     await this.#accounts.open();
     this.#bot = bot;
     this.#app ??= this.#listen(bot);
+    const catchUp = this.#newCatchUp();
     await this.#intake.open();
+    void catchUp?.run();
   }
 
   async tell({ workspace, channel }: Spot, notice: CommandNotice): Promise<void> {
@@ -135,6 +142,7 @@ class Slack implements ChatPlatform {
   }
 
   async stop(): Promise<void> {
+    this.#catchingUp.abort();
     await this.#app?.finish();
     await this.#intake.close();
   }
@@ -161,9 +169,10 @@ class Slack implements ChatPlatform {
   #listen(bot: Bot): StoringApp {
     const { clock, log, commands, onIntent } = this.#options;
     const app = new StoringApp(this.#boltOptions(), { clock, log });
-    listenForQuestions(app, bot, this.#workspaces, async (files, where) =>
-      files.length === 0 ? [] : readFiles(files, await this.#access(where)),
-    );
+    this.#hear = listenForQuestions(app, bot, this.#workspaces, {
+      read: async (files, where) => (files.length === 0 ? [] : readFiles(files, await this.#access(where))),
+      before: (message) => this.#catchUp?.first(message),
+    });
     listenForPresses(app, bot, this.#workspaces);
     this.#accounts.listen?.(app, this.#workspaces);
     if (commands) listenForCommands(app, commands, this.#workspaces, log);
@@ -172,6 +181,22 @@ class Slack implements ChatPlatform {
         if (event.tab === 'messages') onIntent({ channel: event.channel });
       });
     return app;
+  }
+
+  /** In place of the last. None where there are many workspaces: in each an app may read once a minute. */
+  #newCatchUp(): CatchUp | undefined {
+    const { only: self } = this.#accounts;
+    this.#catchingUp.abort();
+    if (!self) return undefined;
+    this.#catchingUp = new AbortController();
+    this.#catchUp = new CatchUp({
+      workspace: this.#workspaces.of(self),
+      self,
+      bot: this.#bot!,
+      take: (message) => this.#hear!(message, self),
+      signal: this.#catchingUp.signal,
+    });
+    return this.#catchUp;
   }
 
   /** Bolt sorts what arrives. It is told who we are, so that it need not ask Slack itself. */

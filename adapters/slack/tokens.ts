@@ -1,7 +1,7 @@
 import { WebAPIPlatformError, type WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import { OperatorError, Unreachable } from '../../src/errors.ts';
-import { codeOf, toWriteError } from './faults.ts';
+import { codeOf, mayPass } from './faults.ts';
 import type { Self } from './workspace.ts';
 
 const APP_PAGE = 'https://api.slack.com/apps → your app';
@@ -21,6 +21,9 @@ export const wanted = [
   'users:read',
 ];
 
+/** Without these, what was asked while nobody listened is found in known conversations alone. */
+export const listing = ['channels:read', 'groups:read', 'im:read', 'mpim:read'];
+
 /** Asks Slack who we are and what we may do. Throws OperatorError. */
 export async function identify(client: WebClient, log: Logger): Promise<Self> {
   const answer = await client.auth.test().catch((error) => {
@@ -38,9 +41,10 @@ export async function identify(client: WebClient, log: Logger): Promise<Self> {
       `SLACK_BOT_TOKEN lacks the scopes ${missing(needed).join(', ')}. Add them at ${APP_PAGE} → OAuth & Permissions → Bot Token Scopes, then reinstall the app to the workspace.`,
     );
   }
-  if (missing(wanted).length > 0) {
+  const lacking = missing([...wanted, ...listing]);
+  if (lacking.length > 0) {
     log.warn(
-      { scopes: missing(wanted) },
+      { scopes: lacking },
       'SLACK_BOT_TOKEN lacks scopes: not everything will work; see what they are for in docs/slack.md',
     );
   }
@@ -54,8 +58,7 @@ export function socketRefusal(error: unknown): OperatorError {
 
 function refusal(variable: string, remedy: string, error: unknown): OperatorError {
   const code = codeOf(error);
-  const { fault } = toWriteError(error, []);
-  if (code === undefined || fault === 'unavailable' || fault === 'rate-limited') {
+  if (code === undefined || mayPass(error)) {
     const odd = error instanceof WebAPIPlatformError ? 'it did not answer as Slack does' : causeOf(error);
     const reason = code ?? odd;
     return new Unreachable(

@@ -9,8 +9,8 @@ import type { Statuses } from './statuses.ts';
 import type { SlackChannel, SlackMessage, Workspace } from './workspace.ts';
 
 export interface Method {
-  /** The bot scope it needs, if any; it may hang on the kind of channel. */
-  readonly scope?: string | ((args: Args) => string);
+  /** The bot scope it needs, if any; it, or several, may hang on the kind of channel. */
+  readonly scope?: string | ((args: Args) => string | readonly string[]);
   /** Which token it takes; default: the bot's. */
   readonly token?: 'app';
   /** Does it and returns the fields of the answer. Throws SlackError. */

@@ -11,7 +11,7 @@ import {
 import { fileJson, messageJson } from './shown.ts';
 import { SlackError } from './slack-error.ts';
 import { sessionStatuses } from './streams.ts';
-import type { SlackChannel, SlackMessage } from './workspace.ts';
+import type { ChannelType, SlackChannel, SlackMessage } from './workspace.ts';
 
 export function otherMethods(
   slack: SlackContext,
@@ -35,21 +35,18 @@ export function otherMethods(
       if ((ts === oldest || ts === latest) && !inclusive) return false;
       return Number(ts) >= Number(oldest ?? 0) && Number(ts) <= Number(latest ?? Infinity);
     });
-    const from = Number(Buffer.from(args.text('cursor') ?? '', 'base64').toString() || 0);
-    if (!Number.isInteger(from)) throw new SlackError('invalid_cursor');
-    const to = from + args.count('limit', ...most);
-    const more = to < inRange.length;
+    const { page, next } = paged(args, inRange, most);
     return {
-      messages: inRange.slice(from, to).map(shown(args)),
-      has_more: more,
-      ...(more && { response_metadata: { next_cursor: Buffer.from(String(to)).toString('base64') } }),
+      messages: page.map(shown(args)),
+      has_more: next !== undefined,
+      ...(next !== undefined && { response_metadata: { next_cursor: next } }),
     };
   };
 
   /** E.g. channels:history for a public channel, im:history for a DM. */
   const scopeByType = (right: 'read' | 'history') => (args: Args) => {
     const { type } = workspace.channel(args.required('channel'));
-    return `${{ channel: 'channels', group: 'groups', im: 'im', mpim: 'mpim' }[type]}:${right}`;
+    return `${scopeOf[type]}:${right}`;
   };
 
   const reacted = (args: Args) => {
@@ -97,6 +94,21 @@ export function otherMethods(
         return {
           user: { id, team_id: teamId, name, real_name: name, deleted: false, ...rights, profile, tz: 'UTC' },
         };
+      },
+    },
+    'users.conversations': {
+      scope: (args) => typesIn(args).map((type) => `${scopeOf[type]}:read`),
+      run(args) {
+        const types = typesIn(args);
+        const without = args.flag('exclude_archived');
+        const all = workspace.channels.filter(
+          ({ type, members, archived }) =>
+            types.includes(type) && members.has(bot.id) && !(archived && without),
+        );
+        const { page, next = '' } = paged(args, all, [100, 999]);
+        // Docs: is_member and num_members are left out here.
+        const channels = page.map((one) => ({ ...channelJson(one, bot.id), is_member: undefined }));
+        return { channels, response_metadata: { next_cursor: next } };
       },
     },
     'conversations.info': {
@@ -215,6 +227,33 @@ export function otherMethods(
       },
     },
   };
+}
+
+/** A page of a list: `most` is what it holds by default and at most, `next` the cursor of the page after it. */
+function paged<T>(args: Args, all: readonly T[], most: [usual: number, max: number]) {
+  const from = Number(Buffer.from(args.text('cursor') ?? '', 'base64').toString() || 0);
+  if (!Number.isInteger(from)) throw new SlackError('invalid_cursor');
+  const to = from + args.count('limit', ...most);
+  const next = to < all.length ? Buffer.from(String(to)).toString('base64') : undefined;
+  return { page: all.slice(from, to), next };
+}
+
+/** As scopes call the kinds of channels, and as `types` does. */
+const scopeOf = { channel: 'channels', group: 'groups', im: 'im', mpim: 'mpim' } as const;
+const typeNames: Readonly<Record<string, ChannelType>> = {
+  public_channel: 'channel',
+  private_channel: 'group',
+  mpim: 'mpim',
+  im: 'im',
+};
+
+/** The kinds of channels that are asked for. Throws invalid_types. */
+function typesIn(args: Args): ChannelType[] {
+  return (args.text('types') ?? 'public_channel').split(',').map((name) => {
+    const type = typeNames[name.trim()];
+    if (!type) throw new SlackError('invalid_types');
+    return type;
+  });
 }
 
 const isTime = (ts = '0') => /^\d+(\.\d+)?$/.test(ts);

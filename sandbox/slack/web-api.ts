@@ -58,9 +58,10 @@ export class WebApi {
   }
 }
 
-function checkScope({ scopes }: Token, scope: string | undefined): void {
-  if (scope && !scopes.includes(scope)) {
-    throw new SlackError('missing_scope', [], { needed: scope, provided: scopes.join(',') });
+function checkScope({ scopes }: Token, wanted: string | readonly string[] = []): void {
+  const needed = [wanted].flat().filter((scope) => !scopes.includes(scope));
+  if (needed.length > 0) {
+    throw new SlackError('missing_scope', [], { needed: needed.join(','), provided: scopes.join(',') });
   }
 }
 

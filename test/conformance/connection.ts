@@ -5,7 +5,7 @@ import { MemoryBot } from '../support/memory-bot.ts';
 import { askedInAll, type Chat, type Harness, started, until } from './harness.ts';
 
 export function connection<Fake extends Chat>(harness: Harness<Fake>): void {
-  const { connect } = started(harness);
+  const { connect, connectTo } = started(harness);
 
   describe(`${harness.name}: the connection`, () => {
     it.runIf(harness.keepsConnection)(
@@ -22,6 +22,22 @@ export function connection<Fake extends Chat>(harness: Harness<Fake>): void {
         expect(await askedInAll(fake, bot)).toEqual([]);
       },
     );
+
+    it('may be away for a while: what was asked meanwhile is taken afterwards, once', async () => {
+      const { fake, adapter, bot } = await connect();
+      const { channel, dm, people } = fake;
+      const user = people.asker;
+      fake.say({ channel: dm, user, text: 'before' });
+      await until(() => expect(bot.questions).toHaveLength(1));
+      await adapter.close();
+      if (harness.keepsConnection) await until(() => expect(fake.connected).toBe(false));
+      fake.say({ channel, user, text: 'nobody is meant' });
+      fake.say({ channel, user, text: '@pilotlight are you there?' });
+      fake.say({ channel: dm, user, text: 'and here?' });
+      await connectTo(fake, bot);
+      await until(() => expect(bot.questions).toHaveLength(3));
+      expect((await askedInAll(fake, bot)).toSorted()).toEqual(['and here?', 'are you there?', 'before']);
+    });
 
     it('is over when the adapter is closed, which may be done twice', async () => {
       const { fake, adapter } = await connect();

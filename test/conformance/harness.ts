@@ -69,10 +69,9 @@ export function started<Fake extends Chat>(harness: Harness<Fake>) {
     return { fake, ...(await connectTo(fake)) };
   }
 
-  async function connectTo(fake: Fake) {
+  async function connectTo(fake: Fake, bot = new MemoryBot()) {
     const adapter = harness.create(fake);
     onTestFinished(() => adapter.close());
-    const bot = new MemoryBot();
     await adapter.start(bot);
     return { adapter, bot };
   }

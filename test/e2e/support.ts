@@ -9,7 +9,7 @@ import { FakeDiscord } from '../../sandbox/discord/fake-discord.ts';
 import { answer } from '../../sandbox/model/script.ts';
 import { SleepingModel, type SleepingModelOptions } from '../../sandbox/model/sleeping-model.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/sandbox.ts';
-import { FakeSlack } from '../../sandbox/slack/fake-slack.ts';
+import { FakeSlack, type FakeSlackOptions } from '../../sandbox/slack/fake-slack.ts';
 
 export interface Fakes {
   readonly slack: FakeSlack;
@@ -206,9 +206,13 @@ export async function talkIn(
 }
 
 /** A Slack, a Discord and a model for a bot that runs as a process of its own. */
-export async function startFakes(test: TestContext, model: SleepingModelOptions = {}) {
+export async function startFakes(
+  test: TestContext,
+  model: SleepingModelOptions = {},
+  slack: FakeSlackOptions = {},
+) {
   const fakes = {
-    slack: await FakeSlack.start(),
+    slack: await FakeSlack.start(slack),
     discord: await FakeDiscord.start(),
     model: await SleepingModel.start({ ...quick, ...model }),
   };

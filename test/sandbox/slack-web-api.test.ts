@@ -333,12 +333,34 @@ describe('the Web API of the fake Slack', () => {
   });
 
   it('wants channels:read for conversations.info', async () => {
-    const plain = await startSlack();
-    const { conversations } = clientOf(plain);
-    expect(await refusal(conversations.info({ channel: plain.channel }))).toBe('missing_scope');
+    const without = await startSlack({ scopes: [] });
+    const { conversations } = clientOf(without);
+    expect(await refusal(conversations.info({ channel: without.channel }))).toBe('missing_scope');
     const slack = await startSlack({ scopes: ['channels:read'] });
     const { channel } = await clientOf(slack).conversations.info({ channel: slack.channel });
     expect(channel).toMatchObject({ name: 'general', is_member: true });
+  });
+
+  it('lists the channels that the bot is in, of the kinds that are asked for, page by page', async () => {
+    const slack = await startSlack({ scopes: ['channels:read', 'im:read'] });
+    const { users } = clientOf(slack);
+    const { channel, dm } = slack;
+    slack.addChannel('elsewhere', { bot: false });
+    const old = slack.addChannel('old');
+    slack.archive(old);
+    slack.addChannel('hidden', { private: true });
+    const listed = async (options: object) => {
+      const { channels, response_metadata } = await users.conversations(options);
+      return { ids: channels!.map(({ id }) => id), next: response_metadata!.next_cursor };
+    };
+    expect(await listed({})).toEqual({ ids: [channel, old], next: '' });
+    expect((await listed({ exclude_archived: true })).ids).toEqual([channel]);
+    const types = 'public_channel,im';
+    const first = await listed({ types, limit: 2 });
+    expect(first.ids).toEqual([channel, dm]);
+    expect(await listed({ types, limit: 2, cursor: first.next })).toEqual({ ids: [old], next: '' });
+    expect(await refusal(users.conversations({ types: 'im,private_channel' }))).toBe('missing_scope');
+    expect(await refusal(users.conversations({ types: 'everything' }))).toBe('invalid_types');
   });
 
   it('gives files to the bot, and a login page to everybody else', async () => {
