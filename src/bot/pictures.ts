@@ -47,9 +47,9 @@ export async function gatherPictures(
   const { images: asked, address } = turn.question;
   const pictures = new Map<string, string>();
   if (!platform) {
-    const notes =
-      asked.length > 0 ? [isBlank(turn.question, pictures) ? words.onlyPictures : words.cannotSee] : [];
-    return { pictures, notes, blank: isBlank(turn.question, pictures) };
+    const blank = isBlank(turn.question, pictures);
+    const notes = asked.length > 0 ? [blank ? words.onlyPictures : words.cannotSee] : [];
+    return { pictures, notes, blank };
   }
   const faults: string[] = [];
   const late = new AbortController();
